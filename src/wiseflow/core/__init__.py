@@ -1,0 +1,1 @@
+"""Records, ports, errors, the clock and ids: what every other package may import."""

@@ -1,0 +1,92 @@
+"""What a user chooses for one research."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ResearchMode(StrEnum):
+    """How deep a research digs."""
+
+    LINEAR = "linear"
+    GRAPH = "graph"
+    MULTI_AGENT = "multi_agent"
+
+
+class SearchAPI(StrEnum):
+    """Where a research looks."""
+
+    DOCUMENTS = "documents"
+
+
+class TaskPriority(StrEnum):
+    """How urgent a piece of work is; the first goes first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+    BACKGROUND = "background"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent, 4 for the least."""
+        return list(TaskPriority).index(self)
+
+
+class ReportLength(StrEnum):
+    """How long a report may get."""
+
+    BRIEF = "brief"
+    NORMAL = "normal"
+    DETAILED = "detailed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one research may spend; ``None`` is no bound."""
+
+    money: float | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The settings of one research.
+
+    Args:
+        research_mode: how deep to dig.
+        search_api: where to look.
+        collection: which documents to look in, by the name of their collection.
+        number_of_queries: queries a section may ask (1–10).
+        max_search_depth: how many times a finding may lead to a new query (1–10).
+        planner_model, writer_model, researcher_model: ``provider:model``, or ``None`` for the
+            embedded extractive author.
+        report_structure: section titles to use, or empty to plan them from the documents.
+        include_academic_papers, academic_sources, time_range: filters on sources.
+        focus_entities: names that evidence should be about.
+        language: ISO 639-1 code of the report, or ``None`` for the documents' own.
+        length: how long the report may get.
+        visualization: whether exports may hold drawings.
+        budget: what the research may spend.
+    """
+
+    research_mode: ResearchMode = ResearchMode.LINEAR
+    search_api: SearchAPI = SearchAPI.DOCUMENTS
+    collection: str = "default"
+    number_of_queries: int = 3
+    max_search_depth: int = 2
+    planner_model: str | None = None
+    writer_model: str | None = None
+    researcher_model: str | None = None
+    report_structure: tuple[str, ...] = ()
+    include_academic_papers: bool = False
+    academic_sources: tuple[str, ...] = ()
+    time_range: str | None = None
+    focus_entities: tuple[str, ...] = ()
+    language: str | None = None
+    length: ReportLength = ReportLength.NORMAL
+    visualization: bool = False
+    budget: Budget = field(default_factory=Budget)

@@ -1,0 +1,175 @@
+"""The one error tree.
+
+::
+
+    WiseflowError
+    ├── InvalidInput            what the user gave cannot be used      (exit 2, HTTP 422)
+    ├── ConfigurationError      a setting is unknown or wrong          (exit 3, HTTP 500)
+    ├── NotFound                no such research, source, collection   (exit 4, HTTP 404)
+    ├── Conflict                the state does not allow it            (exit 1, HTTP 409)
+    │   ├── LeaseLost           another worker holds the job now
+    │   └── IllegalTransition   a move the job's state table forbids
+    ├── NoEvidence              the documents hold nothing on a topic  (exit 1, HTTP 422)
+    ├── Cancelled               somebody asked for it to stop          (exit 1, HTTP 409)
+    ├── DocumentError           one document cannot be read            (exit 1, HTTP 422)
+    │   └── MissingExtra        a format needs an extra that is absent
+    ├── StorageError            the database or the disk refuses       (exit 1, HTTP 503)
+    │   ├── StorageFull         no room is left
+    │   └── SchemaMismatch      the database has another version
+    └── WorkerError             a worker process did not finish a call (exit 1, HTTP 503)
+        ├── WorkerCrashed       it died
+        ├── WorkerTimeout       it took too long and was ended
+        └── WorkerLimit         it went over its memory or CPU limit
+
+The bases are the questions a caller asks; the leaves are facts. ``retryable`` says whether the same
+call may succeed when it is made again; the edges map ``exit_code`` and ``http_status`` once.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WiseflowError(Exception):
+    """Any error this program raises on purpose.
+
+    Args:
+        message: what happened, to what, as one sentence without a final full stop.
+        cure: what the reader can do about it; shown after the message.
+    """
+
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message, cure)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.cure}" if self.cure else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # These errors cross processes; the default would lose ``cure`` and the leaves' own data.
+        return _rebuild, (type(self), self.message, self.cure, self.__dict__)
+
+
+def _rebuild(
+    kind: type[WiseflowError], message: str, cure: str, state: dict[str, object]
+) -> WiseflowError:
+    error = kind.__new__(kind)
+    WiseflowError.__init__(error, message, cure=cure)
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidInput(WiseflowError):
+    """What the user gave cannot be used."""
+
+    exit_code: ClassVar[int] = 2
+    http_status: ClassVar[int] = 422
+
+
+class ConfigurationError(WiseflowError):
+    """A setting is unknown, wrong, or in conflict with another."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class NotFound(WiseflowError):
+    """No such research, source, collection or file."""
+
+    exit_code: ClassVar[int] = 4
+    http_status: ClassVar[int] = 404
+
+
+class Conflict(WiseflowError):
+    """The thing is in a state that does not allow what was asked."""
+
+    http_status: ClassVar[int] = 409
+
+
+class LeaseLost(Conflict):
+    """The worker no longer holds the job: its writes are refused."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"the lease on job {job_id} is held by another worker")
+        self.job_id = job_id
+
+
+class IllegalTransition(Conflict):
+    """The state table of jobs has no such move."""
+
+    def __init__(self, job_id: str, status: str, move: str) -> None:
+        super().__init__(f"job {job_id} is {status}, so it cannot {move}")
+        self.job_id = job_id
+        self.status = status
+        self.move = move
+
+
+class NoEvidence(WiseflowError):
+    """The documents hold nothing on the topic."""
+
+    http_status: ClassVar[int] = 422
+
+
+class Cancelled(WiseflowError):
+    """Somebody asked for the work to stop."""
+
+    http_status: ClassVar[int] = 409
+
+
+class DocumentError(WiseflowError):
+    """One document cannot be read; the others go on."""
+
+    http_status: ClassVar[int] = 422
+
+
+class MissingExtra(DocumentError):
+    """A document's format needs an optional dependency that is not installed."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the extra {extra!r}",
+            cure=f"Install it: pip install 'wiseflow[{extra}]'",
+        )
+        self.extra = extra
+
+
+class StorageError(WiseflowError):
+    """The database or the disk refuses."""
+
+    retryable: ClassVar[bool] = True
+    http_status: ClassVar[int] = 503
+
+
+class StorageFull(StorageError):
+    """No room is left for the database or the data folder."""
+
+
+class SchemaMismatch(StorageError):
+    """The database's schema is of another version than this program."""
+
+    retryable: ClassVar[bool] = False
+
+
+class WorkerError(WiseflowError):
+    """A worker process did not finish a call."""
+
+    retryable: ClassVar[bool] = True
+    http_status: ClassVar[int] = 503
+
+
+class WorkerCrashed(WorkerError):
+    """The worker process died during the call."""
+
+
+class WorkerTimeout(WorkerError):
+    """The call took longer than it may; its worker was ended."""
+
+
+class WorkerLimit(WorkerError):
+    """The call went over its worker's memory or CPU limit."""
+
+    retryable: ClassVar[bool] = False

@@ -1,0 +1,156 @@
+"""Jobs: the durable unit of work, its states and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from wiseflow.core.configuration import TaskPriority
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens to the job by itself."""
+        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+class StopReason(StrEnum):
+    """Why a job stopped before its natural end."""
+
+    BUDGET = "budget"
+    TIME_LIMIT = "time_limit"
+    NO_EVIDENCE = "no_evidence"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """A job to be submitted.
+
+    Args:
+        kind: which handler runs it, for instance ``research``.
+        payload: the handler's input, as JSON values.
+        title: one line for lists (a research's topic).
+        priority: who goes first.
+        tags: labels to filter by.
+        metadata: the submitter's own data, kept as it is.
+        batch: the name under which one command submitted several jobs, or "".
+        idempotency_key: two submissions with one key make one job; "" for none.
+        max_attempts: how often it is started before it counts as failed.
+    """
+
+    kind: str
+    payload: Mapping[str, object]
+    title: str = ""
+    priority: TaskPriority = TaskPriority.NORMAL
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    batch: str = ""
+    idempotency_key: str = ""
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it is stored.
+
+    Times are seconds since the epoch by the database's clock, or ``None``.
+
+    Args:
+        attempt: how often it was started, the current time included.
+        lease_owner: the instance that holds it, or "".
+        lease_token: grows with every claim; a write with an older one is refused (fencing).
+        lease_expires_at: when another instance may take it over.
+        delivered_at: when the command that submitted it had handed over its result.
+    """
+
+    job_id: str
+    kind: str
+    payload: Mapping[str, object]
+    title: str
+    status: JobStatus
+    priority: TaskPriority
+    tags: tuple[str, ...]
+    metadata: Mapping[str, object]
+    batch: str
+    idempotency_key: str
+    progress: float
+    partial: bool
+    stop_reason: StopReason | None
+    error: str
+    cost: float | None
+    attempt: int
+    max_attempts: int
+    cancel_requested: bool
+    lease_owner: str
+    lease_token: int
+    lease_expires_at: float | None
+    created_at: float
+    started_at: float | None
+    completed_at: float | None
+    delivered_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on a job: what every write of a worker must show."""
+
+    job_id: str
+    owner: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a job ended."""
+
+    status: JobStatus
+    partial: bool = False
+    stop_reason: StopReason | None = None
+    error: str = ""
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a job, numbered from 1 within it without gaps."""
+
+    job_id: str
+    number: int
+    at: float
+    type: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list; empty fields match all.
+
+    Args:
+        since, until: bounds on ``created_at``, seconds since the epoch.
+        after: return jobs older than this job id (jobs are listed newest first).
+        limit: at most so many (1–10,000).
+    """
+
+    statuses: tuple[JobStatus, ...] = ()
+    kind: str = ""
+    tag: str = ""
+    batch: str = ""
+    undelivered: bool = False
+    since: float | None = None
+    until: float | None = None
+    after: str = ""
+    limit: int = 100

@@ -1,0 +1,276 @@
+"""The ports: what each floor needs of another, cut by who calls it.
+
+Adapters live in ``storage`` and ``engine``; ``app`` is the only place that joins the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import ParamSpec, Protocol, TypeVar
+
+from wiseflow.core.documents import Passage, Source
+from wiseflow.core.jobs import (
+    Event,
+    Job,
+    JobFilter,
+    JobRequest,
+    JobStatus,
+    Lease,
+    Outcome,
+    StopReason,
+)
+from wiseflow.core.library import Collection, FileRecord, IndexChange, StoredFile
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Journal(Protocol):
+    """What makes a step of a job happen once."""
+
+    async def once(
+        self, step_key: str, function: Callable[[], Awaitable[T]], result_type: type[T]
+    ) -> T:
+        """The result of the step: the journalled one, or else that of ``function``, journalled.
+
+        Args:
+            step_key: names the step within its job, for instance ``sections/2/draft``.
+            function: does the step; not called when its result is journalled.
+            result_type: what the result is, so that a journalled one reads back as an equal value.
+
+        Raises:
+            LeaseLost: another worker holds the job now; nothing was written.
+        """
+        ...
+
+
+class EventSink(Protocol):
+    """Where a job says what happens."""
+
+    async def emit(self, event_type: str, data: Mapping[str, object]) -> None:
+        """Append one numbered event to the job.
+
+        Raises:
+            LeaseLost: another worker holds the job now; nothing was written.
+        """
+        ...
+
+
+class StepStore(Protocol):
+    """Journalled results, as JSON text."""
+
+    async def steps(self, job_id: str) -> dict[str, str]:
+        """All journalled results of a job by step key."""
+        ...
+
+    async def record(self, lease: Lease, step_key: str, result: str) -> None:
+        """Keep a step's result, once, if the lease still holds: checked and written as one.
+
+        Raises:
+            LeaseLost: the lease's token is not the job's any more.
+        """
+        ...
+
+
+class EventStore(Protocol):
+    """Numbered events of jobs."""
+
+    async def append(
+        self, lease: Lease, events: Sequence[tuple[str, Mapping[str, object]]]
+    ) -> None:
+        """Append ``(type, data)`` pairs in order.
+
+        Raises:
+            LeaseLost: the lease's token is not the job's any more.
+        """
+        ...
+
+    async def events(self, job_id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """The events with a number greater than ``after``, oldest first."""
+        ...
+
+
+class JobReader(Protocol):
+    """Reads jobs."""
+
+    async def get(self, job_id: str) -> Job:
+        """One job. Raises ``NotFound``."""
+        ...
+
+    async def find(self, prefix: str) -> str:
+        """The one job id that begins with ``prefix``.
+
+        Raises:
+            NotFound: no job's does.
+            InvalidInput: several jobs' do.
+        """
+        ...
+
+    async def list(self, job_filter: JobFilter) -> list[Job]:
+        """Jobs that match, newest first."""
+        ...
+
+    async def counts(self, *, batch: str = "") -> dict[JobStatus, int]:
+        """How many jobs there are of each status (all statuses are present)."""
+        ...
+
+
+class JobQueue(JobReader, Protocol):
+    """The durable queue."""
+
+    async def submit(self, requests: Sequence[JobRequest]) -> list[str]:
+        """Add jobs, all or none; their ids in order.
+
+        A known idempotency key gives the id of the job it made.
+        """
+        ...
+
+    async def claim(
+        self, owner: str, *, lease_s: float, limit: int, kinds: Sequence[str], batch: str = ""
+    ) -> list[tuple[Job, Lease]]:
+        """Up to ``limit`` of the best jobs: pending ones, and running ones whose lease ran out.
+
+        By priority with ageing, then by age. A job started ``max_attempts`` times already is failed
+        instead of claimed. ``batch`` restricts the claim to one command's jobs.
+        """
+        ...
+
+    async def heartbeat(self, leases: Sequence[Lease], *, lease_s: float) -> dict[str, str]:
+        """Extend leases. What is wrong by job id: ``lost`` or ``cancelled`` (asked to stop)."""
+        ...
+
+    async def progress(self, lease: Lease, fraction: float) -> None:
+        """Note how far the job is (0.0–1.0). Raises ``LeaseLost``."""
+        ...
+
+    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+        """End a job. Raises ``LeaseLost``."""
+        ...
+
+    async def release(self, lease: Lease, stop_reason: StopReason) -> None:
+        """Give a running job back as pending; its attempt does not count. Raises ``LeaseLost``."""
+        ...
+
+    async def running_owners(self) -> list[str]:
+        """The instances that hold a lease now."""
+        ...
+
+    async def expire(self, owner: str) -> int:
+        """End the leases of an instance known to be dead; how many there were."""
+        ...
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancel a pending job, or ask a running one to stop.
+
+        Raises:
+            IllegalTransition: the job has ended.
+        """
+        ...
+
+    async def resume(self, job_id: str) -> Job:
+        """Make a failed or cancelled job pending again, its journal kept.
+
+        A pending or running one stays as it is.
+
+        Raises:
+            IllegalTransition: the job is completed.
+        """
+        ...
+
+    async def approve(self, job_id: str) -> Job:
+        """Make a job that awaits approval pending. Raises ``IllegalTransition``."""
+        ...
+
+    async def delete(self, job_id: str) -> None:
+        """Erase a job, its journal, events and report.
+
+        Raises:
+            IllegalTransition: the job is running.
+        """
+        ...
+
+    async def mark_delivered(self, job_ids: Sequence[str]) -> None:
+        """Note that the command that submitted these jobs has handed over their results."""
+        ...
+
+
+class ReportStore(Protocol):
+    """Reports as JSON text, and which sources they cite."""
+
+    async def save(self, lease: Lease, report: str, *, source_ids: Sequence[str]) -> None:
+        """Keep a job's report; a second one replaces the first. Raises ``LeaseLost``."""
+        ...
+
+    async def get(self, job_id: str) -> str:
+        """A job's report. Raises ``NotFound``."""
+        ...
+
+
+class SourceReader(Protocol):
+    """Reads stored documents."""
+
+    async def source(self, source_id: str) -> Source:
+        """One stored document. Raises ``NotFound``."""
+        ...
+
+
+class DocumentStore(SourceReader, Protocol):
+    """Collections, the files they were read from, and their sources and passages.
+
+    The database is the truth; the index follows it. A source carries what the index still has to do
+    about it, so that a crash between the two is made good by doing it again.
+    """
+
+    async def collections(self) -> list[Collection]:
+        """All collections by name, with their counts."""
+        ...
+
+    async def ensure_collection(self, name: str, *, private: bool = False) -> Collection:
+        """The collection of that name, made if there is none."""
+        ...
+
+    async def delete_collection(self, name: str) -> None:
+        """Erase a collection and its sources; cited sources stay until their reports go.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        ...
+
+    async def files(self, collection: str) -> dict[str, FileRecord]:
+        """What was last seen of each file of a collection, by absolute path."""
+        ...
+
+    async def store(self, collection: str, files: Sequence[StoredFile]) -> None:
+        """Replace what the collection holds of these files, all in one transaction."""
+        ...
+
+    async def drop(self, collection: str, paths: Sequence[str]) -> int:
+        """Forget files and retire their sources; how many sources there were."""
+        ...
+
+    async def pending_changes(self, collection: str, *, limit: int) -> IndexChange:
+        """What the index has still to add and remove, at most ``limit`` sources of each."""
+        ...
+
+    async def changes_applied(self, collection: str, change: IndexChange) -> None:
+        """Note that the index has done this; retired sources that no report cites are erased."""
+        ...
+
+    async def passages(self, source_id: str) -> list[Passage]:
+        """The passages of a source in order."""
+        ...
+
+
+class Compute(Protocol):
+    """Runs CPU-bound functions beside the event loop."""
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """``function(*args, **kwargs)`` in another process.
+
+        The function is a module's own and the arguments pickle.
+
+        Raises:
+            WorkerError: the worker died, took too long, or went over a limit.
+        """
+        ...
