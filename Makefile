@@ -1,0 +1,72 @@
+# Two commands do all of their own set-up: `make demo` and `make test`. `make help` tells the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STANDARD_LOCK := requirements/standard.lock
+DEV_LOCK := requirements/dev.lock
+DEMO := demo
+WORKERS ?= 2
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+
+.PHONY: demo test check fmt docs lock prove bench env env-dev clean help test-3.13
+
+demo: env ## Research several topics over this repository's own documents; no key, no network
+	@$(BIN)/python scripts/demo.py --bin $(BIN)/wiseflow --out $(DEMO)
+
+test: env-dev lint types imports ## All checks and every test
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/python -m coverage report --include='src/wiseflow/core/*' --fail-under=100
+	@$(MAKE) --no-print-directory test-3.13
+
+check: env-dev lint types imports ## The fast half: format, lint, types, import contracts, quick tests
+	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not slow"
+
+prove: env-dev ## The long proofs at their full counts (minutes)
+	@$(BIN)/python -m pytest -q -p no:randomly proofs
+
+.PHONY: lint types imports
+lint: env-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: env-dev
+	@$(BIN)/basedpyright
+
+imports: env-dev
+	@$(BIN)/lint-imports --no-cache
+
+fmt: env-dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: env-dev ## Make the generated reference pages anew
+	@$(BIN)/python scripts/reference.py
+
+lock: ## Make the lock files anew (needs uv)
+	@scripts/lock.sh
+
+# A stamp holds the lock's digest: an environment that is up to date is left alone, without network.
+env: ## The environment of `make demo`
+	@scripts/environment.sh $(PYTHON) $(VENV) $(STANDARD_LOCK)
+
+env-dev: ## The environment of `make test`
+	@scripts/environment.sh $(PYTHON) $(VENV) $(DEV_LOCK)
+
+# The second supported version, where this machine has it.
+test-3.13:
+	@if python3.13 -c '' 2>/dev/null; then \
+	  scripts/environment.sh python3.13 $(VENV)-3.13 $(DEV_LOCK); \
+	  $(VENV)-3.13/bin/python -m pytest -n $(WORKERS) -q; \
+	else echo "python3.13 is not on the PATH: tested on $$($(BIN)/python --version) only"; fi
+
+clean: ## Remove the environments and what the demo made
+	@rm -rf $(VENV) $(VENV)-3.13 $(DEMO) .pytest_cache .ruff_cache .hypothesis .coverage*
+
+help: ## This list
+	@grep -hE '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
