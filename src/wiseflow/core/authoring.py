@@ -1,0 +1,176 @@
+"""What the modes of research ask of an author and of a retriever.
+
+A mode knows these records and the two ports only, so that the extractive author over the local
+index and one that asks a model and the web are used by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wiseflow.core.configuration import Configuration, ReportLength
+from wiseflow.core.documents import Hit
+from wiseflow.core.report import Claim, ReportAuthor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A passage chosen for a purpose.
+
+    Args:
+        hit: the passage with what is known of its source.
+        score: how well it serves the purpose; comparable within one ``Gathered`` only.
+        provider: who found it; ``documents`` for the local index.
+    """
+
+    hit: Hit
+    score: float
+    provider: str = "documents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRequest:
+    """What to look for.
+
+    Args:
+        topic: the research's topic.
+        queries: what to search for, the most important first.
+        limit: at most so many passages.
+        follow_ups: how many times a finding may lead to a new query.
+        overview: whether to return broadly what there is, instead of a choice without repetition.
+        language: ISO 639-1 code of the report, or ``None`` for any.
+        focus_entities: names that the evidence should be about.
+    """
+
+    topic: str
+    queries: tuple[str, ...]
+    limit: int
+    follow_ups: int = 0
+    overview: bool = False
+    language: str | None = None
+    focus_entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a retriever found.
+
+    Args:
+        evidence: the best first.
+        queries: the searches that were made, follow-ups included.
+        considered: ids of the distinct passages that the searches returned.
+    """
+
+    evidence: tuple[Evidence, ...]
+    queries: tuple[str, ...] = ()
+    considered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSection:
+    """A section to be written: its title and what to search for."""
+
+    title: str
+    queries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the report will be about.
+
+    Args:
+        title: the report's title.
+        language: ISO 639-1 code of the report, or "" when the documents do not tell.
+        sections: in order, at least one.
+    """
+
+    title: str
+    language: str
+    sections: tuple[PlannedSection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One section to write.
+
+    Args:
+        topic: the research's topic.
+        section: its title and queries.
+        evidence: what may be cited, the best first.
+        language: ISO 639-1 code of the report, or "".
+        length: how long it may get.
+        said: the sentences that the sections before it hold.
+    """
+
+    topic: str
+    section: PlannedSection
+    evidence: tuple[Evidence, ...]
+    language: str
+    length: ReportLength
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The claims of a section in reading order; none when the evidence held nothing to say."""
+
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenSection:
+    """A section with what it was written from."""
+
+    section: PlannedSection
+    evidence: tuple[Evidence, ...]
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synthesis:
+    """What joins the sections.
+
+    Args:
+        summary: the few claims that answer the topic best.
+        not_found: what was asked for and no passage held, as sentences.
+    """
+
+    summary: tuple[Claim, ...]
+    not_found: tuple[str, ...] = ()
+
+
+class Author(Protocol):
+    """Plans and writes; cites only passages that it was given."""
+
+    @property
+    def author(self) -> ReportAuthor:
+        """Who the report will name as its author."""
+        ...
+
+    async def plan(self, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
+        """The sections of a report on ``topic``, from what an overview of the documents shows.
+
+        Raises:
+            NoEvidence: the overview holds nothing on the topic.
+        """
+        ...
+
+    async def write(self, assignment: Assignment) -> Draft:
+        """The claims of one section."""
+        ...
+
+    async def synthesise(
+        self, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
+    ) -> Synthesis:
+        """The summary of a report, and what was not found."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds passages."""
+
+    async def gather(self, request: EvidenceRequest) -> Gathered:
+        """Passages for a request; none when nothing was found."""
+        ...
