@@ -1,0 +1,153 @@
+"""The ``wiseflow`` command: its sub-commands by name, loaded only when one is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, override
+
+import click
+
+from wiseflow import __version__
+from wiseflow.cli.context import CommandContext
+from wiseflow.core.errors import WiseflowError
+
+# Name → (module, attribute, what `wiseflow --help` says). Loading a command's module costs its
+# imports, so the list of commands is told from here.
+COMMANDS = {
+    "research": (
+        "wiseflow.cli.research",
+        "research",
+        "Research topics; each ends in a cited report.",
+    ),
+    "index": ("wiseflow.cli.index", "index", "Index documents, and search them."),
+    "jobs": ("wiseflow.cli.jobs", "jobs", "List, watch, cancel, resume and delete researches."),
+    "report": ("wiseflow.cli.report", "report", "Print a report."),
+    "source": ("wiseflow.cli.report", "source", "Print the stored text of a source."),
+    "config": (
+        "wiseflow.cli.config",
+        "config",
+        "Show what settings hold, and where they come from.",
+    ),
+    "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
+    "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),
+    "completion": ("wiseflow.cli.completion", "completion", "Print the shell completion script."),
+}
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that loads a command's module only to run it or to show its own help."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command: {args[0]!r}.{nearest(args[0])}")
+        return super().resolve_command(ctx, args)
+
+
+def nearest(name: str) -> str:
+    """A sentence naming the command that ``name`` may have meant, or ""."""
+    import difflib  # noqa: PLC0415 - only when a command was mistyped
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 all done, 1 some failed, 2 usage, 3 configuration, 4 not found, "
+    "5 budget reached, 124 time limit, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="wiseflow")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="A YAML settings file."
+)
+@click.option(
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A setting, above all others."
+)
+@click.pass_context
+def root(context: click.Context, config_file: Path | None, assignments: tuple[str, ...]) -> None:
+    """Run many deep-research questions at once, every citation checked against its source."""
+    context.obj = CommandContext.of(config_file=config_file, assignments=assignments)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Args:
+        arguments: what follows the program's name; ``sys.argv`` when ``None``.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code. Every error ends here as one clear message."""
+    try:
+        code = root.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="wiseflow",
+            standalone_mode=False,
+        )
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except WiseflowError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        silence_output()
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 - the command boundary: a user never sees a traceback
+        return report_unexpected(error)
+    return code if isinstance(code, int) else 0
+
+
+def silence_output() -> None:
+    """Point stdout at nothing, so that flushing a closed pipe at exit says nothing more.
+
+    Source: Python's documentation of ``signal``, "Note on SIGPIPE".
+    """
+    import os  # noqa: PLC0415 - only when the reader of our output went away
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def report_unexpected(error: Exception) -> int:
+    """Log an unforeseen error with its traceback, tell the user where, and give the exit code."""
+    from wiseflow.observability.logs import get_logger  # noqa: PLC0415 - slow, and seldom needed
+
+    get_logger("wiseflow.cli").error("A command failed unexpectedly.", exc_info=error)
+    click.echo(
+        f"Error: unexpected {type(error).__name__}: {error}. This is a fault of the "
+        "program; the log file (see LOG_FILE in `wiseflow config show`) has the details to report.",
+        err=True,
+    )
+    return EXIT_FAILED

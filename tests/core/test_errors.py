@@ -1,0 +1,47 @@
+import inspect
+import pickle
+
+import pytest
+
+from wiseflow.core import errors
+
+LEAVES = {
+    errors.LeaseLost: ("j1",),
+    errors.IllegalTransition: ("j1", "completed", "be cancelled"),
+    errors.MissingExtra: ("pdf", "reading a.pdf"),
+}
+ALL = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.WiseflowError)
+]
+
+
+def build(kind):
+    return kind(*LEAVES[kind]) if kind in LEAVES else kind("it broke", cure="Mend it")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_survives_the_way_between_processes(kind):
+    error = build(kind)
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert type(again) is kind
+    assert str(again) == str(error)
+    assert again.__dict__ == error.__dict__
+
+
+def test_an_error_reads_as_what_happened_and_then_the_cure():
+    assert str(errors.NotFound("no research x")) == "no research x"
+    assert str(errors.NotFound("no research x", cure="List them")) == "no research x. List them"
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_has_an_exit_code_and_a_status_that_edges_can_use(kind):
+    assert kind.exit_code in {1, 2, 3, 4}
+    assert 400 <= kind.http_status < 600
+
+
+def test_a_missing_extra_names_the_line_to_type():
+    assert "pip install 'wiseflow[pdf]'" in str(errors.MissingExtra("pdf", "reading a.pdf"))
