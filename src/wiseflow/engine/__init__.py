@@ -1,0 +1,1 @@
+"""In-process parallel execution: worker processes for work that keeps a core busy."""

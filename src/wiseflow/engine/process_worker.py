@@ -1,0 +1,217 @@
+"""The program a worker process runs: take a request, call the function, answer.
+
+Started by ``processes.ProcessPool`` as ``python -m wiseflow.engine.process_worker``. A thread reads
+the requests, so that the end of the pool is seen at once, even in the middle of a call.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable
+from importlib import import_module
+from io import FileIO
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from wiseflow.engine.process_protocol import HEADER, Kind, WorkerSetup, frame
+
+try:
+    import resource
+except ImportError:  # pragma: no cover - a system without resource limits
+    resource = None
+
+STATM = Path("/proc/self/statm")
+RECYCLE_AT = 0.5  # share of the memory limit that may stay taken after a call
+
+
+def main() -> None:
+    """Serve the pool at the other end of standard input and output until it goes away."""
+    # Ctrl-C and a stop of the whole group reach the workers too: the pool decides what ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    requests, replies = _take_pipes()
+    inbox: SimpleQueue[bytes | None] = SimpleQueue()
+    reader = threading.Thread(target=_read, args=(requests, inbox), name="requests", daemon=True)
+    reader.start()
+    setup_frame = inbox.get()
+    assert setup_frame is not None
+    setup: WorkerSetup = pickle.loads(setup_frame)  # noqa: S301 - from our own pool
+    ready, memory_ceiling = _prepare(setup)
+    _write(replies, ready)
+    _silence_errors()
+    while True:
+        _write(replies, _served(inbox.get(), setup, memory_ceiling))
+
+
+def _served(request: bytes | None, setup: WorkerSetup, memory_ceiling: int) -> bytes:
+    # SIGXCPU is left at its default: it ends the process even inside C code.
+    _limit_cpu(setup.cpu_s)
+    answer = frame(Kind.MEMORY, b"", last=True) if request is None else _answer(request)
+    if memory_ceiling and _address_space() > memory_ceiling:
+        return _marked_last(answer)
+    return answer
+
+
+def _take_pipes() -> tuple[BinaryIO, FileIO]:
+    """The two pipes, moved out of the way of prints and of child processes."""
+    requests, replies = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return os.fdopen(requests, "rb"), FileIO(replies, "wb")
+
+
+def _silence_errors() -> None:
+    """Send standard error nowhere: what libraries mutter must not break a live display.
+
+    Until the worker is ready it is the pool's own, so that a failing start can be seen.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _read(requests: BinaryIO, inbox: SimpleQueue[bytes | None]) -> None:
+    """Hand on requests; end the process when there can be no more.
+
+    ``None`` stands for a request that was too large for the memory limit.
+    """
+    try:
+        while header := requests.read(HEADER.size):
+            size, _, _ = HEADER.unpack(header)
+            body = requests.read(size)
+            if len(body) < size:
+                break
+            inbox.put(body)
+            del body
+    except MemoryError:
+        inbox.put(None)
+        return
+    os._exit(0)
+
+
+def _write(replies: FileIO, data: bytes) -> None:
+    """Send an answer; end the process after the last one."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[replies.write(view) :]
+    except OSError:
+        os._exit(0)  # nobody listens any more
+    if HEADER.unpack_from(data)[2]:
+        os._exit(0)
+
+
+def _marked_last(answer: bytes) -> bytes:
+    size, kind, _ = HEADER.unpack_from(answer)
+    return HEADER.pack(size, kind, True) + answer[HEADER.size :]
+
+
+def _prepare(setup: WorkerSetup) -> tuple[bytes, int]:
+    """The first answer, and the address space at which this worker is to be replaced (0: never)."""
+    try:
+        for module in setup.preload:
+            import_module(module)
+    except Exception as error:  # noqa: BLE001 - whatever a module does at import is told to the pool
+        return frame(Kind.NOT_READY, _described(error).encode(), last=True), 0
+    missing: list[str] = []
+    ceiling = 0
+    if setup.memory_bytes is not None:
+        ceiling = _limit_memory(setup.memory_bytes)
+        if not ceiling:
+            missing.append("memory")
+    if not _limit_cpu(setup.cpu_s):
+        missing.append("cpu")
+    return frame(Kind.READY, pickle.dumps(missing)), ceiling
+
+
+def _address_space() -> int:
+    """Bytes of address space this process has, or 0 where the system does not tell."""
+    try:
+        pages = int(STATM.read_text(encoding="ascii").split(maxsplit=1)[0])
+    except OSError:  # pragma: no cover - not Linux
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _limit_memory(memory_bytes: int) -> int:
+    base = _address_space()
+    if resource is None or not base:  # pragma: no cover - not Linux
+        return 0
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = base + memory_bytes
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    except (OSError, ValueError):  # pragma: no cover - refused by the system
+        return 0
+    return base + int(memory_bytes * RECYCLE_AT)
+
+
+def _limit_cpu(cpu_s: float) -> bool:
+    if resource is None:  # pragma: no cover - no resource limits here
+        return False
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = math.ceil(time.process_time() + cpu_s)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))
+    except (OSError, ValueError):  # pragma: no cover - refused by the system
+        return False
+    return True
+
+
+def _answer(request: bytes) -> bytes:
+    try:
+        function, args, kwargs = pickle.loads(request)  # noqa: S301 - from our own pool
+    except MemoryError:
+        return frame(Kind.MEMORY, b"", last=True)
+    except Exception as error:  # noqa: BLE001 - unpickling runs anything; the pool is told
+        return frame(Kind.BAD_REQUEST, _described(error).encode())
+    return _called(function, args, kwargs)
+
+
+def _called(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> bytes:
+    try:
+        result = function(*args, **kwargs)
+    except MemoryError:
+        return frame(Kind.MEMORY, b"", last=True)
+    except Exception as error:  # noqa: BLE001 - the task boundary: the pool raises it again
+        return _raised(error)
+    try:
+        return frame(Kind.RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+    except MemoryError:
+        return frame(Kind.MEMORY, b"", last=True)
+    except Exception as error:  # noqa: BLE001 - pickling runs anything; the pool is told
+        return frame(Kind.BAD_RESULT, _described(error).encode())
+
+
+def _raised(error: Exception) -> bytes:
+    try:
+        body = pickle.dumps(error, protocol=pickle.HIGHEST_PROTOCOL)
+        pickle.loads(body)  # noqa: S301 - some exceptions pickle, and fail only here
+    except Exception:  # noqa: BLE001 - pickling runs anything; the text is sent instead
+        return frame(Kind.RAISED_TEXT, _described(error).encode())
+    return frame(Kind.RAISED, body)
+
+
+def _described(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an exception whose text raises
+        return type(error).__name__
+
+
+if __name__ == "__main__":
+    main()

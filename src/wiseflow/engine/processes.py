@@ -1,0 +1,343 @@
+"""A pool of worker processes: a call that crashes, hangs or eats memory costs itself only.
+
+The caller of ``run`` drives its worker: there are no tasks in the background. Waiting calls are
+served first come, first served; a worker that was killed is replaced when it is next needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar, cast
+
+import structlog
+
+from wiseflow.core.errors import (
+    Conflict,
+    InvalidInput,
+    WorkerCrashed,
+    WorkerError,
+    WorkerLimit,
+    WorkerTimeout,
+)
+from wiseflow.engine.process_channel import Reply, WorkerEnded, WorkerProcess
+from wiseflow.engine.process_protocol import Kind, WorkerSetup, frame
+from wiseflow.engine.turns import Turns
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+START_TIMEOUT_S = 60.0
+KILL_TIMEOUT_S = 10.0
+MAX_WAITING = 100_000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessLimits:
+    """What one call may take.
+
+    Args:
+        memory_bytes: address space on top of what an idle worker has; ``None`` is no bound. Linux.
+        cpu_s: CPU seconds; ``None`` leaves it to the pool's timeout.
+    """
+
+    memory_bytes: int | None = None
+    cpu_s: float | None = None
+
+
+class ProcessPool:
+    """Runs functions in worker processes; satisfies ``core.ports.Compute``.
+
+    An asynchronous context manager. Workers start when a call first needs one, or all at once by
+    ``start``. A function must be a module's own, and so be found by the worker under its name;
+    ``print`` in it goes nowhere.
+
+    Args:
+        workers: how many processes there may be, at least 1.
+        name: names the pool in logs and errors.
+        timeout_s: how long a call may take; its worker is killed then.
+        limits: what one call may take.
+        environment: added to the workers' environment variables.
+        preload: modules a worker imports at its start, so that its first call need not.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        name: str,
+        timeout_s: float,
+        limits: ProcessLimits | None = None,
+        environment: Mapping[str, str] | None = None,
+        preload: Sequence[str] = (),
+    ) -> None:
+        _check_workers(workers)
+        limits = limits or ProcessLimits()
+        self._name = name
+        self._timeout_s = timeout_s
+        self._environment = dict(environment or {})
+        self._setup = WorkerSetup(
+            preload=tuple(preload),
+            memory_bytes=limits.memory_bytes,
+            # Without a bound of its own a call cannot pass this one while the pool lives; it ends
+            # a worker that is stuck inside C code when the pool has died.
+            cpu_s=limits.cpu_s or timeout_s * (os.cpu_count() or 1) + 1,
+        )
+        self._turns = Turns(
+            workers,
+            max_waiting=MAX_WAITING,
+            refusal=WorkerError(
+                f"{MAX_WAITING} calls wait for the worker processes {name!r} already",
+                cure="Try again later, or give it more workers",
+            ),
+        )
+        self._idle: list[WorkerProcess] = []
+        self._processes: set[WorkerProcess] = set()
+        self._closed = False
+        self._told_missing = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # After an error nobody waits for what still runs.
+        await self.close(grace_s=0.0 if kind else 1.0)
+
+    @property
+    def workers(self) -> int:
+        """How many processes there may be."""
+        return self._turns.limit
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers there are now."""
+        return [worker.pid for worker in self._processes if worker.exit_code is None]
+
+    async def start(self) -> None:
+        """Start all workers now; they get ready while the caller goes on."""
+        while not self._closed and len(self._idle) + self._turns.inside < self._turns.limit:
+            self._idle.insert(0, await self._started())
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """``function(*args, **kwargs)`` in a worker process.
+
+        Cancelling the caller kills the worker.
+
+        Raises:
+            WorkerCrashed: the worker died during the call.
+            WorkerTimeout: the call took longer than ``timeout_s``.
+            WorkerLimit: the call went over its memory or CPU limit.
+            WorkerError: the function raised something that does not pickle, or the queue is full.
+            InvalidInput: the function, an argument or the result does not pickle.
+            Conflict: the pool is closed.
+            Exception: whatever the function raised.
+        """
+        if self._closed:
+            raise self._closed_error()
+        called = _called_name(function)
+        request = _request(called, function, args, kwargs)
+        async with self._turns:
+            reply = await self._answered(called, request)
+        return cast("T", _outcome(called, reply))
+
+    def resize(self, workers: int) -> None:
+        """Change how many workers there may be; calls that run are finished first."""
+        _check_workers(workers)
+        self._turns.resize(workers)
+        self._trim()
+
+    async def close(self, *, grace_s: float = 1.0) -> None:
+        """End all workers; none is left behind. Calls that wait are refused.
+
+        Args:
+            grace_s: how long calls that run may take to finish; then their workers are killed.
+        """
+        self._closed = True
+        self._turns.refuse_waiting(self._closed_error())
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._turns.empty()
+                for worker in self._processes:
+                    worker.hang_up()
+                await self._all_ended()
+        except TimeoutError:
+            _log.info("Worker processes are killed", pool=self._name, workers=len(self._processes))
+        finally:
+            for worker in self._processes:
+                worker.kill()
+        async with asyncio.timeout(KILL_TIMEOUT_S):
+            await self._all_ended()
+
+    async def _all_ended(self) -> None:
+        for worker in list(self._processes):
+            await worker.ended()
+        self._processes.clear()
+        self._idle.clear()
+
+    async def _answered(self, called: str, request: bytes) -> Reply:
+        """The answer to one request, from a worker that is idle or new."""
+        worker = self._next_idle() or await self._started()
+        reply: Reply | None = None
+        try:
+            await self._wait_ready(worker)
+            reply = await self._exchanged(worker, request)
+        except WorkerEnded:
+            raise self._death(called, worker.exit_code) from None
+        except TimeoutError:
+            raise WorkerTimeout(f"{called} took longer than {self._timeout_s:g} s") from None
+        else:
+            return reply
+        finally:
+            self._put_back(worker, reply)
+
+    async def _exchanged(self, worker: WorkerProcess, request: bytes) -> Reply:
+        worker.send(request)
+        async with asyncio.timeout(self._timeout_s):
+            return await worker.reply()
+
+    async def _started(self) -> WorkerProcess:
+        if self._closed:
+            raise self._closed_error()
+        self._processes = {worker for worker in self._processes if worker.exit_code is None}
+        worker = await WorkerProcess.start(self._environment)
+        self._processes.add(worker)
+        worker.send(frame(Kind.REQUEST, pickle.dumps(self._setup)))
+        return worker
+
+    async def _wait_ready(self, worker: WorkerProcess) -> None:
+        if worker.ready:
+            return
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                reply = await worker.reply()
+        except TimeoutError:
+            raise WorkerTimeout(
+                f"a worker process of {self._name!r} was not ready after {START_TIMEOUT_S:g} s"
+            ) from None
+        except WorkerEnded:
+            raise WorkerCrashed(
+                f"a worker process of {self._name!r} could not start ({_ending(worker.exit_code)})",
+                cure="What it wrote to standard error says why",
+            ) from None
+        if reply.kind is Kind.NOT_READY:
+            raise WorkerCrashed(
+                f"a worker process of {self._name!r} could not start: {reply.body.decode()}"
+            )
+        worker.ready = True
+        self._tell_missing(cast("list[str]", pickle.loads(reply.body)))  # noqa: S301 - our worker
+
+    def _tell_missing(self, missing: list[str]) -> None:
+        if missing and not self._told_missing:
+            self._told_missing = True
+            _log.warning(
+                "This system has no such limit for a process; it is left out",
+                pool=self._name,
+                limits=missing,
+            )
+
+    def _next_idle(self) -> WorkerProcess | None:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            worker.kill()
+        return None
+
+    def _put_back(self, worker: WorkerProcess, reply: Reply | None) -> None:
+        if reply is None or reply.last or self._closed:
+            worker.kill()
+        else:
+            self._idle.append(worker)
+            self._trim()
+
+    def _trim(self) -> None:
+        while self._idle and len(self._idle) > self._turns.limit:
+            self._idle.pop(0).hang_up()
+
+    def _death(self, called: str, exit_code: int | None) -> WorkerError:
+        if exit_code == -signal.SIGXCPU:
+            return WorkerLimit(f"{called} took more than {self._setup.cpu_s:g} s of CPU time")
+        return WorkerCrashed(f"the worker process died in {called} ({_ending(exit_code)})")
+
+    def _closed_error(self) -> Conflict:
+        return Conflict(f"the worker processes {self._name!r} are closed")
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise InvalidInput(f"{workers} worker processes cannot do anything", cure="Give at least 1")
+
+
+def _called_name(function: Callable[..., object]) -> str:
+    name = getattr(function, "__qualname__", repr(function))
+    return f"{getattr(function, '__module__', '?')}.{name}"
+
+
+def _request(
+    called: str, function: object, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> bytes:
+    if called.startswith("__main__."):
+        raise InvalidInput(
+            f"{called} is the running script's own, so a worker process cannot find it",
+            cure="Move it into a module that can be imported",
+        )
+    try:
+        body = pickle.dumps((function, args, dict(kwargs)), protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # pickling runs anything
+        raise InvalidInput(
+            f"{called} and its arguments cannot be sent to a worker process:"
+            f" {type(error).__name__}: {error}",
+            cure="Give it a module's own function and plain data",
+        ) from error
+    return frame(Kind.REQUEST, body)
+
+
+def _outcome(called: str, reply: Reply) -> object:
+    """The result a reply carries, or its error raised."""
+    if reply.kind is Kind.RESULT:
+        return _unpickled(called, reply.body)
+    if reply.kind is Kind.RAISED:
+        raise cast("Exception", _unpickled(called, reply.body))
+    if reply.kind is Kind.MEMORY:
+        raise WorkerLimit(f"{called} went over its memory limit")
+    text = reply.body.decode(errors="replace")
+    if reply.kind is Kind.RAISED_TEXT:
+        raise WorkerError(f"{called} raised {text}")
+    if reply.kind is Kind.BAD_RESULT:
+        raise InvalidInput(
+            f"the result of {called} cannot be sent back: {text}", cure="Return plain data"
+        )
+    raise InvalidInput(
+        f"the worker process cannot rebuild {called} or its arguments: {text}",
+        cure="Give it a module's own function and plain data",
+    )
+
+
+def _unpickled(called: str, body: bytes) -> object:
+    try:
+        return pickle.loads(body)  # noqa: S301 - from our own worker
+    except Exception as error:  # unpickling runs anything
+        raise WorkerError(
+            f"the answer of {called} cannot be rebuilt: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _ending(exit_code: int | None) -> str:
+    if exit_code is None or exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"
