@@ -17,7 +17,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 .PHONY: demo test check fmt docs lock prove bench env env-dev clean help test-3.13
 
 demo: env ## Research several topics over this repository's own documents; no key, no network
-	@$(BIN)/python scripts/demo.py --bin $(BIN)/wiseflow --out $(DEMO)
+	@scripts/demo.sh $(BIN)/wiseflow $(DEMO)
 
 test: env-dev lint types imports ## All checks and every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=95

@@ -1,0 +1,118 @@
+"""``wiseflow report`` and ``wiseflow source``: what was found, and the stored text it rests on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from wiseflow.app import Application
+from wiseflow.cli.context import CommandContext
+from wiseflow.cli.running import with_application
+from wiseflow.core.documents import Source
+from wiseflow.core.errors import InvalidInput, NotFound, StorageError
+from wiseflow.core.jobs import Job
+from wiseflow.core.report import Report
+
+FORMATS = ("markdown", "html", "json")
+SUFFIXES = {"markdown": ".md", "html": ".html", "json": ".json"}
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="markdown", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.pass_obj
+def report(
+    context: CommandContext, job_id: str, form: str, out: Path | None, as_json: bool
+) -> None:
+    """Print the report of the research ID (its first characters are enough)."""
+
+    async def read(app: Application) -> Report:
+        job = await app.job(job_id)
+        try:
+            return await app.report(job.job_id)
+        except NotFound:
+            raise no_report(job) from None
+
+    found = with_application(context.settings(), read)
+    text = render_report(found, "json" if as_json else form)
+    if out is None:
+        click.echo(text)
+    else:
+        write_text(out, text)
+        click.echo(f"Written to {out}", err=True)
+
+
+@click.command()
+@click.argument("source_id", metavar="ID")
+@click.option("--start", type=click.IntRange(0), help="From this character.")
+@click.option("--end", type=click.IntRange(0), help="Up to and without this character.")
+@click.option("--json", "as_json", is_flag=True, help="The source and what is known of it.")
+@click.pass_obj
+def source(
+    context: CommandContext, source_id: str, start: int | None, end: int | None, as_json: bool
+) -> None:
+    """Print the stored text of the source ID: exactly the characters that citations count."""
+    found = with_application(context.settings(), lambda app: app.documents.source(source_id))
+    click.echo(render_source(found, start, end, as_json=as_json), nl=as_json)
+
+
+def no_report(job: Job) -> NotFound:
+    """The error for a research that has no report, saying why."""
+    reason = f": {job.error}" if job.error else ""
+    return NotFound(
+        f"the research {job.job_id} is {job.status} and has no report{reason}",
+        cure=f"`wiseflow jobs show {job.job_id}` tells what happened",
+    )
+
+
+def render_report(found: Report, form: str) -> str:
+    """A report as Markdown, HTML or JSON."""
+    from wiseflow.research.rendering import html, markdown  # noqa: PLC0415 - templates are slow
+    from wiseflow.research.rendering import json as contract  # noqa: PLC0415
+
+    if form == "html":
+        return html.to_html(found)
+    if form == "json":
+        return json.dumps(contract.report_to_json(found), ensure_ascii=False, indent=2)
+    return markdown.to_markdown(found)
+
+
+def render_source(found: Source, start: int | None, end: int | None, *, as_json: bool) -> str:
+    """The characters ``start`` to ``end`` of a source, or all that is stored as JSON.
+
+    Raises:
+        InvalidInput: the span lies outside the text.
+    """
+    if as_json:
+        return json.dumps(
+            {name: getattr(found, name) for name in Source.__slots__}, ensure_ascii=False
+        )
+    first, last = start or 0, len(found.text) if end is None else end
+    if not first <= last <= len(found.text):
+        raise InvalidInput(
+            f"the source {found.source_id} has {len(found.text)} characters, "
+            f"so it has no {first} to {last}"
+        )
+    return found.text[first:last]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StorageError: the folder or the disk refuses.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}", cure="Choose another folder with --out"
+        ) from error

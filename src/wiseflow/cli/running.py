@@ -1,0 +1,51 @@
+"""From a command's synchronous function into the program's asynchronous one, and safely back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from wiseflow.app import Application, open_application
+from wiseflow.settings.loading import Settings
+
+T = TypeVar("T")
+
+
+def with_application(settings: Settings, action: Callable[[Application], Awaitable[T]]) -> T:
+    """The result of ``action`` on an opened application, which is closed after it whatever happens.
+
+    Ctrl-C and SIGTERM cancel the action; what it holds is given back before this raises.
+
+    Raises:
+        KeyboardInterrupt: the command was interrupted.
+    """
+
+    async def body() -> T:
+        async with _opened(settings) as application:
+            return await action(application)
+
+    with _terminate_as_interrupt():
+        return asyncio.run(body())
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Application]:
+    async with open_application(settings) as application:
+        yield application
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: `asyncio.run` turns that into a cancellation."""
+    if sys.platform == "win32":
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
