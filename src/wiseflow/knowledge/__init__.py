@@ -1,0 +1,1 @@
+"""The knowledge index: passages of one collection, found by words and by vectors."""

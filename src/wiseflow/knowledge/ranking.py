@@ -1,0 +1,97 @@
+"""How the lists of a search become one: pure numbers, no index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wiseflow.knowledge.embedding import Matrix
+from wiseflow.knowledge.vectors import Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What counts how much in a search.
+
+    Args:
+        body, title, heading, everything: of a term found in that field; ``everything`` is the
+            three in one.
+        phrase: of two neighbouring words of the query found side by side, times their idf.
+        name: of a title that the query names, times the idf of its words.
+        capital: factor on terms written with a capital letter or digits.
+        vector: of the similarity of vectors, beside the lexical score divided by the best one.
+    """
+
+    body: float = 1.0
+    title: float = 1.0
+    heading: float = 0.5
+    everything: float = 0.0
+    phrase: float = 0.2
+    name: float = 0.5
+    capital: float = 1.2
+    vector: float = 0.4
+
+
+HYBRID = Weights()
+# The yardstick: BM25 with k1 1.2 and b .75 over title and text in one field, nothing else.
+PLAIN_BM25 = Weights(
+    body=0.0, title=0.0, heading=0.0, everything=1.0, phrase=0.0, name=0.0, capital=1.0, vector=0.0
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Candidates with their scores, in no order; arrays of one length.
+
+    Args:
+        rows: which passages.
+        scores: the fused ones.
+        lexical_ranks, vector_ranks: from 1, or 0 where a list does not have the candidate.
+    """
+
+    rows: Rows
+    scores: Matrix
+    lexical_ranks: Rows
+    vector_ranks: Rows
+
+    def best(self, k: int) -> Rows:
+        """The positions of the best ``k``, and of those that tie with the last of them."""
+        if k >= len(self.scores):
+            return np.arange(len(self.scores))
+        least = -np.partition(-self.scores, k - 1)[k - 1]
+        return np.flatnonzero(self.scores >= least)
+
+
+def fuse(lexical: tuple[Rows, Matrix], near: tuple[Rows, Matrix], weight: float) -> Ranking:
+    """One ranking from two lists of rows with scores.
+
+    Args:
+        lexical: by terms.
+        near: by vectors; has every row of ``lexical`` too, unless it is empty.
+        weight: how much the second counts.
+
+    Source: E. Fox and J. Shaw, "Combination of Multiple Searches" (1994): CombSUM, each list
+        divided by its best score.
+    """
+    rows = np.union1d(lexical[0], near[0])
+    scores, ranks = _spread(rows, *lexical)
+    similarities, near_ranks = _spread(rows, *near)
+    total = _normalised(scores) + weight * _normalised(similarities)
+    return Ranking(
+        rows=rows, scores=total.astype(np.float32), lexical_ranks=ranks, vector_ranks=near_ranks
+    )
+
+
+def _spread(rows: Rows, known: Rows, scores: Matrix) -> tuple[Matrix, Rows]:
+    places = np.searchsorted(rows, known)
+    spread: Matrix = np.zeros(len(rows), np.float32)
+    spread[places] = scores
+    ranks: Rows = np.zeros(len(rows), np.int64)
+    ranks[places[np.argsort(-scores, kind="stable")]] = np.arange(1, len(known) + 1)
+    return spread, ranks
+
+
+def _normalised(scores: Matrix) -> Matrix:
+    best = scores.max(initial=0.0)
+    return np.divide(scores, best, dtype=np.float32) if best > 0 else scores

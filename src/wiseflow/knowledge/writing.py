@@ -1,0 +1,211 @@
+"""Changes to an index: each call is one commit, whole or not at all.
+
+The order makes it so: the new vectors and the record of the generation are written and synced as
+files that nobody reads yet; then tantivy's commit, one rename, makes its new segments and the
+document that names the generation visible together; then files that no reader needs are removed.
+A crash before the rename leaves the old state, a crash after it the new one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tantivy import Index, Query, Searcher
+
+from wiseflow.core.documents import Passage, Source
+from wiseflow.core.library import IndexChange
+from wiseflow.knowledge.embedding import Embedder, HashedEmbedder, Matrix
+from wiseflow.knowledge.layout import (
+    Build,
+    Generation,
+    build_folder,
+    check_embedder,
+    disk_errors,
+    read_build,
+    read_generation,
+    sync_folder,
+    write_build,
+    write_generation,
+)
+from wiseflow.knowledge.locking import writer_lock
+from wiseflow.knowledge.schema import (
+    CURRENT,
+    GENERATION,
+    current_generation,
+    embedded_text,
+    generation_document,
+    passage_document,
+    schema,
+)
+from wiseflow.knowledge.vectors import Rows, VectorChange, files_of, write_change
+
+WRITER_WAIT_S = 60.0
+_WRITER_MEMORY_BYTES = 64_000_000
+_EMBED_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStatistics:
+    """What a change did and what the index holds after it.
+
+    Args:
+        added, removed: passages this change added and removed.
+        passages: passages that can be found now.
+        generation: the number of the commit.
+    """
+
+    added: int
+    removed: int
+    passages: int
+    generation: int
+
+
+def apply(
+    folder: Path,
+    change: IndexChange,
+    *,
+    embedder: Embedder | None = None,
+    wait_s: float = WRITER_WAIT_S,
+) -> IndexStatistics:
+    """Add and remove sources, all or none; doing it again changes nothing.
+
+    Args:
+        folder: of the index; made if there is none.
+        change: a source in it replaces one of the same id.
+        embedder: makes the vectors; the hashed one when absent.
+        wait_s: how long to wait for another writer.
+
+    Raises:
+        Conflict: another writer did not end in time.
+        SchemaMismatch: the index was made by another embedder or version.
+        StorageFull, StorageError: the disk refuses.
+    """
+    embedder = embedder or HashedEmbedder()
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with writer_lock(folder, wait_s=wait_s):
+            build = read_build(folder)
+            if build is None:
+                return _new_build(folder, [change], embedder)
+            check_embedder(folder, build, embedder.fingerprint)
+            return _commit(build_folder(folder, build.number), change, embedder)
+
+
+def rebuild(
+    folder: Path,
+    changes: Iterable[IndexChange],
+    *,
+    embedder: Embedder | None = None,
+    wait_s: float = WRITER_WAIT_S,
+) -> IndexStatistics:
+    """Make the index anew beside the old one, and put it in its place at one moment.
+
+    Args:
+        folder: of the index, whatever made it, or of none.
+        changes: everything it shall hold, in parts that fit into memory.
+        embedder: makes the vectors; the hashed one when absent.
+        wait_s: how long to wait for another writer.
+
+    Raises:
+        Conflict: another writer did not end in time.
+        StorageFull, StorageError: the disk refuses; the old index is as it was.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with writer_lock(folder, wait_s=wait_s):
+            return _new_build(folder, changes, embedder or HashedEmbedder())
+
+
+def _new_build(folder: Path, changes: Iterable[IndexChange], embedder: Embedder) -> IndexStatistics:
+    old = sorted(folder.glob("build-*"))
+    number = 1 + max((int(path.name.removeprefix("build-")) for path in old), default=0)
+    target = build_folder(folder, number)
+    (target / "words").mkdir(parents=True)
+    statistics = _commit(target, IndexChange(), embedder)
+    for change in changes:
+        done = _commit(target, change, embedder)
+        statistics = replace(done, added=statistics.added + done.added)
+    sync_folder(folder)
+    write_build(folder, Build(number=number, embedder=embedder.fingerprint))
+    for path in old:
+        # Readers that have the old build open keep its files until they close them.
+        shutil.rmtree(path)
+    return statistics
+
+
+def _commit(folder: Path, change: IndexChange, embedder: Embedder) -> IndexStatistics:
+    index = Index(schema(), str(folder / "words"))
+    searcher = index.searcher()
+    number = current_generation(searcher)
+    previous = read_generation(folder, number) if number else Generation()
+    added = {stored.source.source_id: stored for stored in change.added}
+    pairs = [(stored.source, passage) for stored in added.values() for passage in stored.passages]
+    gone = sorted({*change.removed, *added})
+    dead = _rows_of(searcher, gone)
+    end = previous.next_row + len(pairs)
+    vectors = VectorChange(
+        number=previous.number + 1,
+        dimension=embedder.dimension,
+        rows=np.arange(previous.next_row, end, dtype=np.int64),
+        vectors=_embedded([passage for _, passage in pairs], embedder),
+        dead=dead,
+    )
+    generation = Generation(
+        number=vectors.number,
+        next_row=end,
+        passages=previous.passages - len(dead) + len(pairs),
+        segments=write_change(folder, previous, vectors),
+    )
+    write_generation(folder, generation)
+    _commit_words(index, gone, pairs, generation)
+    _clear(folder, {*files_of(previous), *files_of(generation)})
+    return IndexStatistics(
+        added=len(pairs),
+        removed=len(dead),
+        passages=generation.passages,
+        generation=generation.number,
+    )
+
+
+def _commit_words(
+    index: Index,
+    gone: Sequence[str],
+    pairs: Sequence[tuple[Source, Passage]],
+    generation: Generation,
+) -> None:
+    writer = index.writer(heap_size=_WRITER_MEMORY_BYTES, num_threads=1)
+    for source_id in gone:
+        writer.delete_documents_by_term("source_id", source_id)
+    first_row = generation.next_row - len(pairs)
+    for row, (source, passage) in enumerate(pairs, first_row):
+        writer.add_document(passage_document(source, passage, row))
+    writer.delete_documents_by_term(GENERATION, CURRENT)
+    writer.add_document(generation_document(generation.number))
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+def _embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Matrix]:
+    for start in range(0, len(passages), _EMBED_AT_ONCE):
+        part = passages[start : start + _EMBED_AT_ONCE]
+        yield embedder.embed([embedded_text(passage) for passage in part])
+
+
+def _rows_of(searcher: Searcher, source_ids: Sequence[str]) -> Rows:
+    if not source_ids or not searcher.num_docs:
+        return np.zeros(0, np.int64)
+    query = Query.term_set_query(schema(), "source_id", source_ids)
+    hits = searcher.search(query, limit=searcher.num_docs, count=False).hits
+    rows = searcher.fast_field_values("row", [address for _, address in hits])
+    return np.sort(np.array(rows, dtype=np.int64))
+
+
+def _clear(folder: Path, needed: set[str]) -> None:
+    # A reader may just have read the previous commit, so its files stay for one more.
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in needed:
+            path.unlink()
