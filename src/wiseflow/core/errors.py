@@ -11,6 +11,7 @@
     │   └── IllegalTransition   a move the job's state table forbids
     ├── NoEvidence              the documents hold nothing on a topic  (exit 1, HTTP 422)
     ├── Cancelled               somebody asked for it to stop          (exit 1, HTTP 409)
+    ├── TimeLimit               the work took longer than it may       (exit 1, HTTP 504)
     ├── DocumentError           one document cannot be read            (exit 1, HTTP 422)
     │   └── MissingExtra        a format needs an extra that is absent
     ├── StorageError            the database or the disk refuses       (exit 1, HTTP 503)
@@ -118,6 +119,12 @@ class Cancelled(WiseflowError):
     """Somebody asked for the work to stop."""
 
     http_status: ClassVar[int] = 409
+
+
+class TimeLimit(WiseflowError):
+    """The work took longer than it may, and was ended."""
+
+    http_status: ClassVar[int] = 504
 
 
 class DocumentError(WiseflowError):

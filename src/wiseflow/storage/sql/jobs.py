@@ -1,0 +1,309 @@
+"""The durable queue in SQL.
+
+A worker's write carries its lease's token in the very statement that changes the row, so that a
+worker that lost its lease changes nothing, however late it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Double, bindparam, case, delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wiseflow.core.errors import IllegalTransition, LeaseLost
+from wiseflow.core.jobs import Job, JobRequest, JobStatus, Lease, Outcome, StopReason
+from wiseflow.core.transitions import ENDINGS, Move, after
+from wiseflow.storage.sql.claims import Claim, claim_statement
+from wiseflow.storage.sql.database import Database
+from wiseflow.storage.sql.dialect import now, upsert
+from wiseflow.storage.sql.job_reader import SqlJobReader, read_job
+from wiseflow.storage.sql.job_rows import FRESH, holds, new_row, to_job, turn_of_row
+from wiseflow.storage.sql.retired import chunks, cited_by, erase_uncited
+from wiseflow.storage.sql.tables import job_tags, jobs
+
+AGEING_S = 60.0
+
+
+class SqlJobQueue(SqlJobReader):
+    """The queue; see ``JobQueue``.
+
+    Args:
+        database: where it is kept.
+        ageing_s: a job that has waited so long goes as if it were one rank more urgent.
+    """
+
+    def __init__(self, database: Database, *, ageing_s: float = AGEING_S) -> None:
+        super().__init__(database)
+        self._ageing_s = ageing_s
+
+    async def submit(self, requests: Sequence[JobRequest]) -> list[str]:
+        """Add jobs, all or none; their ids in order."""
+        if not requests:
+            return []
+        rows = [new_row(request, self._ageing_s) for request in requests]
+
+        async def unit(connection: AsyncConnection) -> list[str]:
+            await _insert(connection, rows)
+            keys = [row["idempotency_key"] for row in rows if row["idempotency_key"]]
+            made = await _ids_by_key(connection, keys)
+            ids: list[str] = [made.get(row["idempotency_key"]) or row["job_id"] for row in rows]
+            known = {row["job_id"] for row in rows}.intersection(ids)
+            await _tag(connection, zip(rows, requests, strict=True), known)
+            return ids
+
+        return await self._database.write(unit)
+
+    async def claim(
+        self, owner: str, *, lease_s: float, limit: int, kinds: Sequence[str], batch: str = ""
+    ) -> list[tuple[Job, Lease]]:
+        """Up to ``limit`` of the best jobs, running now."""
+
+        async def unit(connection: AsyncConnection) -> list[tuple[Job, Lease]]:
+            claimed: list[Any] = []
+            ended = True
+            # Each further round is for places that jobs took which were ended, not claimed.
+            while ended and (room := limit - len(claimed)) > 0:
+                claim = Claim(owner=owner, lease_s=lease_s, limit=room, kinds=kinds, batch=batch)
+                rows = (await connection.execute(claim_statement(claim))).all()
+                running = [row for row in rows if row.status == JobStatus.RUNNING.value]
+                ended = len(running) < len(rows)
+                claimed += running
+            claimed.sort(key=lambda row: (row.claim_order, row.job_id))
+            return [(job := to_job(row), _lease(job)) for row in claimed]
+
+        return await self._database.write(unit)
+
+    async def heartbeat(self, leases: Sequence[Lease], *, lease_s: float) -> dict[str, str]:
+        """Extend leases. What is wrong by job id: ``lost`` or ``cancelled``."""
+        if not leases:
+            return {}
+        held = [(lease.job_id, lease.token) for lease in leases]
+        statement = (
+            update(jobs)
+            .where(
+                tuple_(jobs.c.job_id, jobs.c.lease_token).in_(held),
+                jobs.c.status == JobStatus.RUNNING.value,
+            )
+            .values(lease_expires_at=now() + lease_s)
+            .returning(jobs.c.job_id, jobs.c.cancel_requested)
+        )
+
+        async def unit(connection: AsyncConnection) -> dict[str, bool]:
+            return dict((await connection.execute(statement)).all())
+
+        kept = await self._database.write(unit)
+        states = {lease.job_id: kept.get(lease.job_id) for lease in leases}
+        wrong = {None: "lost", True: "cancelled"}
+        return {job_id: wrong[asked] for job_id, asked in states.items() if asked is not False}
+
+    async def progress(self, lease: Lease, fraction: float) -> None:
+        """Note how far the job is (0.0–1.0). Raises ``LeaseLost``."""
+        await self._write_as(lease, {"progress": min(max(fraction, 0.0), 1.0)})
+
+    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+        """End a job. Raises ``LeaseLost``, or ``IllegalTransition`` for a status that ends none."""
+        move = ENDINGS.get(outcome.status)
+        if move is None:
+            running = JobStatus.RUNNING
+            raise IllegalTransition(lease.job_id, running, f"end as {outcome.status}")
+        status = after(lease.job_id, JobStatus.RUNNING, move)
+        values: dict[str, Any] = {
+            "status": status.value,
+            "partial": outcome.partial,
+            "stop_reason": outcome.stop_reason and outcome.stop_reason.value,
+            "error": outcome.error,
+            "cost": outcome.cost,
+            "completed_at": now() if status.final else None,
+            **_UNLEASED,
+        }
+        if status is JobStatus.COMPLETED:
+            values["progress"] = 1.0
+        await self._write_as(lease, values)
+
+    async def release(self, lease: Lease, stop_reason: StopReason) -> None:
+        """Give a running job back as pending; its attempt does not count. Raises ``LeaseLost``."""
+        await self._give_back(
+            lease, {"stop_reason": stop_reason.value, "attempt": jobs.c.attempt - 1}
+        )
+
+    async def retry(self, lease: Lease, error: str, *, delay_s: float = 0.0) -> None:
+        """Give a job back as pending after an error; its attempt counts. Raises ``LeaseLost``."""
+        await self._give_back(lease, {"error": error, "not_before": now() + delay_s})
+
+    async def running_owners(self) -> list[str]:
+        """The instances that hold a lease now."""
+        statement = (
+            select(jobs.c.lease_owner)
+            .where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_expires_at > now())
+            .distinct()
+        )
+
+        async def unit(connection: AsyncConnection) -> list[str]:
+            return list(await connection.scalars(statement))
+
+        return await self._database.read(unit)
+
+    async def expire(self, owner: str) -> int:
+        """End the leases of an instance known to be dead; how many there were."""
+        statement = (
+            update(jobs)
+            .where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_owner == owner)
+            .where(jobs.c.lease_expires_at > now())
+            .values(lease_expires_at=now())
+        )
+
+        async def unit(connection: AsyncConnection) -> int:
+            return (await connection.execute(statement)).rowcount
+
+        return await self._database.write(unit)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancel a job, or ask its worker to stop. Raises ``NotFound``, ``IllegalTransition``.
+
+        A running job whose lease ran out has no worker to ask: it is cancelled, and its token grows
+        so that a worker that wakes up late can write nothing.
+        """
+        held = (jobs.c.status == JobStatus.RUNNING.value) & (jobs.c.lease_expires_at > now())
+        values = {
+            "cancel_requested": held,
+            "status": case((held, jobs.c.status), else_=JobStatus.CANCELLED.value),
+            "stop_reason": case((held, jobs.c.stop_reason), else_=StopReason.CANCELLED.value),
+            "lease_owner": case((held, jobs.c.lease_owner), else_=""),
+            "lease_token": jobs.c.lease_token + case((held, 0), else_=1),
+            "lease_expires_at": case((held, jobs.c.lease_expires_at), else_=None),
+            "completed_at": case((held, jobs.c.completed_at), else_=now()),
+        }
+        return await self._move(job_id, Move.CANCEL, values)
+
+    async def resume(self, job_id: str) -> Job:
+        """Make an ended job pending again. Raises ``NotFound``, ``IllegalTransition``."""
+        return await self._move(job_id, Move.RESUME, self._pending_again())
+
+    async def approve(self, job_id: str) -> Job:
+        """Make a job that awaits approval pending. Raises ``NotFound``, ``IllegalTransition``."""
+        return await self._move(job_id, Move.APPROVE, self._pending_again())
+
+    async def delete(self, job_id: str) -> None:
+        """Erase a job and all it made. Raises ``NotFound``, ``IllegalTransition``."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            job = await read_job(connection, job_id, lock=True)
+            after(job_id, job.status, Move.DELETE)
+            cited = await cited_by(connection, job_id)
+            await connection.execute(delete(jobs).where(jobs.c.job_id == job_id))
+            await erase_uncited(connection, cited)
+
+        await self._database.write(unit)
+
+    async def mark_delivered(self, job_ids: Sequence[str]) -> None:
+        """Note that the results of these jobs were handed over."""
+        if not job_ids:
+            return
+        statement = (
+            update(jobs).where(jobs.c.job_id == bindparam("delivered")).values(delivered_at=now())
+        )
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(statement, [{"delivered": job_id} for job_id in job_ids])
+
+        await self._database.write(unit)
+
+    def _pending_again(self) -> dict[str, Any]:
+        return {
+            "status": JobStatus.PENDING.value,
+            "claim_order": turn_of_row(self._ageing_s),
+            "not_before": 0.0,
+            "stop_reason": None,
+            "error": "",
+            "attempt": 0,
+            "cancel_requested": False,
+            "completed_at": None,
+            "delivered_at": None,
+        }
+
+    async def _move(self, job_id: str, move: Move, values: Mapping[str, Any]) -> Job:
+        """The job after a move; as it is when the move leads nowhere else by itself."""
+
+        async def unit(connection: AsyncConnection) -> Job:
+            job = await read_job(connection, job_id, lock=True)
+            target = after(job_id, job.status, move)
+            if target is job.status and move is Move.RESUME:
+                return job
+            await connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
+            return await read_job(connection, job_id)
+
+        return await self._database.write(unit)
+
+    async def _give_back(self, lease: Lease, values: Mapping[str, Any]) -> None:
+        """Pending again, or cancelled if somebody asked for that meanwhile."""
+        asked = jobs.c.cancel_requested
+        given_back = {
+            "status": case((asked, JobStatus.CANCELLED.value), else_=JobStatus.PENDING.value),
+            "completed_at": case((asked, now()), else_=None),
+            **values,
+            **_UNLEASED,
+        }
+        await self._write_as(lease, given_back)
+
+    async def _write_as(self, lease: Lease, values: Mapping[str, Any]) -> None:
+        statement = update(jobs).where(holds(lease)).values(**values)
+
+        async def unit(connection: AsyncConnection) -> None:
+            if (await connection.execute(statement)).rowcount == 0:
+                raise LeaseLost(lease.job_id)
+
+        await self._database.write(unit)
+
+
+_UNLEASED: Mapping[str, Any] = {"lease_owner": "", "lease_expires_at": None}
+
+
+def _lease(job: Job) -> Lease:
+    return Lease(job_id=job.job_id, owner=job.lease_owner, token=job.lease_token)
+
+
+async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert new jobs; one whose idempotency key is known is left out.
+
+    The update that changes nothing locks the known row, so that it cannot be deleted before its id
+    is read.
+    """
+    statement = upsert(connection, jobs).values(
+        **FRESH,
+        **{name: bindparam(name) for name in rows[0] if name != "handicap_s"},
+        created_at=now(),
+        claim_order=now() + bindparam("handicap_s", type_=Double),
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["idempotency_key"],
+        set_={"idempotency_key": statement.excluded.idempotency_key},
+    )
+    await connection.execute(statement, list(rows))
+
+
+async def _ids_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for some in chunks(keys):
+        statement = select(jobs.c.idempotency_key, jobs.c.job_id).where(
+            jobs.c.idempotency_key.in_(some)
+        )
+        for row in await connection.execute(statement):
+            made[row.idempotency_key] = row.job_id
+    return made
+
+
+async def _tag(
+    connection: AsyncConnection,
+    requests: Iterable[tuple[Mapping[str, Any], JobRequest]],
+    made: set[str],
+) -> None:
+    rows = [
+        {"tag": tag, "job_id": row["job_id"]}
+        for row, request in requests
+        if row["job_id"] in made
+        for tag in dict.fromkeys(request.tags)
+    ]
+    if rows:
+        await connection.execute(insert(job_tags), rows)

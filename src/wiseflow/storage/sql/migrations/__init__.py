@@ -1,0 +1,1 @@
+"""Alembic's migrations; run them through ``schema.upgrade``."""
