@@ -1,0 +1,1 @@
+"""Turns bytes into text, and text into sentences, passages and words."""

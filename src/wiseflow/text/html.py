@@ -1,0 +1,237 @@
+"""Reads web pages: the main text where there is one, else all that is visible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Protocol, cast
+
+from wiseflow.core.documents import ParsedDocument
+from wiseflow.core.errors import DocumentError
+from wiseflow.text.blocks import Blocks, one_line, tidy_lines
+from wiseflow.text.dates import iso_date
+from wiseflow.text.encoding import decode
+from wiseflow.text.limits import ParseLimits
+
+_HEAD_BYTES = 4096
+# Source: WHATWG HTML, section 4.2.5.4: the declaration lies within the first 1,024 bytes; pages
+# that put it a little later are read as they were meant.
+_META_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}?charset[ \t]*=[ \t\"']*([\w.:-]{2,40})", re.IGNORECASE
+)
+_XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding[ \t]*=[ \t\"']*([\w.:-]{2,40})")
+_LANGUAGE = re.compile(r"<html[^>]{0,2000}?\slang[ \t]*=[ \t\"']*([A-Za-z]{2})\b", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]{0,500}>([^<]{1,2000})", re.IGNORECASE)
+
+# A main text shorter than this is doubted: it is compared with what the looser settings find.
+_SHORT_MAIN_TEXT = 250
+_MUCH_MORE = 4
+_DEEPEST_HEADING = 6
+
+_BLOCKS = frozenset(
+    "address article aside blockquote body br caption center dd details dialog div dl dt fieldset"
+    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol option p"
+    " pre section summary table tbody td tfoot th thead title tr ul".split()
+)
+_UNSEEN = frozenset("head iframe noscript object script style svg template textarea title".split())
+_FURNITURE = frozenset("aside button footer form header menu nav select".split())
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+
+
+def parse_html(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
+    """The document that a web page is about.
+
+    Raises:
+        DocumentError: the page is too large, or has no visible text.
+    """
+    if len(data) > limits.html_bytes:
+        raise DocumentError(f"the web page is larger than {limits.html_bytes:,} bytes")
+    source = decode(data, declared=declared_encoding(data))
+    title, published, blocks = _best_blocks(source, limits)
+    named = _LANGUAGE.search(source[:_HEAD_BYTES])
+    shown = _TITLE.search(source)
+    document = blocks.document(
+        title=title or (shown[1] if shown else ""),
+        published=published,
+        language=named[1].lower() if named else "",
+    )
+    if not document.text:
+        raise DocumentError("the web page has no visible text")
+    return document
+
+
+def declared_encoding(data: bytes) -> str:
+    """The encoding that an HTML or XML document names itself, or ""."""
+    head = data[:_HEAD_BYTES]
+    found = _XML_ENCODING.search(head) or _META_CHARSET.search(head)
+    return found[1].decode("ascii") if found else ""
+
+
+def _best_blocks(source: str, limits: ParseLimits) -> tuple[str, str, Blocks]:
+    title, published, blocks = _main_text(source, limits, precise=True)
+    if blocks.length < _SHORT_MAIN_TEXT:
+        wide_title, wide_published, wide = _main_text(source, limits, precise=False)
+        title, published = title or wide_title, published or wide_published
+        blocks = _longer(blocks, wide)
+    if blocks.length < _SHORT_MAIN_TEXT:
+        blocks = _longer(blocks, _visible_text(source, limits, furniture=False))
+    if not blocks.length:
+        blocks = _visible_text(source, limits, furniture=True)
+    return title, published, blocks
+
+
+def _longer(first: Blocks, second: Blocks) -> Blocks:
+    return second if second.length > first.length * _MUCH_MORE else first
+
+
+class _Element(Protocol):
+    """What is used of an lxml element."""
+
+    tag: str
+    text: str | None
+    tail: str | None
+
+    def get(self, key: str, default: str = "") -> str: ...
+    def __iter__(self) -> Iterator[_Element]: ...
+
+
+def _main_text(source: str, limits: ParseLimits, *, precise: bool) -> tuple[str, str, Blocks]:
+    # Inside, because its import takes a fifth of a second.
+    from trafilatura import bare_extraction  # noqa: PLC0415
+    from trafilatura.settings import Document  # noqa: PLC0415
+
+    blocks = Blocks(limits.characters)
+    found = bare_extraction(
+        source,
+        favor_precision=precise,
+        favor_recall=not precise,
+        include_comments=False,
+        with_metadata=True,
+    )
+    if not isinstance(found, Document):
+        return "", "", blocks
+    body = cast("_Element | None", found.body)
+    if body is not None:
+        _Renderer(blocks).render(body)
+    return found.title or "", iso_date(found.date or ""), blocks
+
+
+class _Renderer:
+    """Turns trafilatura's tree (a small TEI) into blocks.
+
+    Source: TEI P5 guidelines, elements ``p``, ``head``, ``list``, ``quote``, ``table``, ``lb``.
+    """
+
+    _OWN_LINE = frozenset(("item", "row", "lb"))
+    _OWN_BLOCK = frozenset(
+        ("p", "head", "list", "quote", "table", "code", "div", "body", "main", "figure")
+    )
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._pieces: list[str] = []
+
+    def render(self, body: _Element) -> None:
+        """Add all blocks of ``body``."""
+        # A stack instead of recursion: pages nest deeper than Python's stack.
+        stack: list[tuple[_Element, bool]] = [(body, False)]
+        while stack:
+            element, left = stack.pop()
+            if left:
+                self._leave(element)
+                continue
+            self._enter(element)
+            stack.append((element, True))
+            stack.extend((child, False) for child in reversed(list(element)))
+        self._close()
+
+    def _enter(self, element: _Element) -> None:
+        tag = element.tag
+        if tag in self._OWN_BLOCK:
+            self._close()
+        elif tag == "item":
+            self._pieces.append("\n- ")
+        elif tag in self._OWN_LINE:
+            self._pieces.append("\n")
+        elif tag == "cell" and self._pieces and not self._pieces[-1].endswith("\n"):
+            self._pieces.append(" | ")
+        self._pieces.append(_flowing(element.text, keep=tag == "code"))
+
+    def _leave(self, element: _Element) -> None:
+        if element.tag == "head":
+            self._blocks.heading(_level(element.get("rend")), "".join(self._pieces))
+            self._pieces = []
+        elif element.tag in self._OWN_BLOCK:
+            self._close()
+        self._pieces.append(_flowing(element.tail, keep=False))
+
+    def _close(self) -> None:
+        self._blocks.paragraph(tidy_lines("".join(self._pieces)))
+        self._pieces = []
+
+
+def _flowing(text: str | None, *, keep: bool) -> str:
+    """``text`` with its line ends as spaces, as browsers show it."""
+    if not text:
+        return ""
+    return text if keep else text.replace("\n", " ")
+
+
+def _level(rend: str) -> int:
+    digit = rend[1:2]
+    return min(int(digit), _DEEPEST_HEADING) if digit.isdigit() and digit != "0" else 1
+
+
+def _visible_text(source: str, limits: ParseLimits, *, furniture: bool) -> Blocks:
+    reader = _VisibleText(Blocks(limits.characters), skip_furniture=not furniture)
+    reader.feed(source)
+    reader.close()
+    reader.flush()
+    return reader.blocks
+
+
+class _VisibleText(HTMLParser):
+    """All text that a browser would show, as blocks; survives any markup."""
+
+    def __init__(self, blocks: Blocks, *, skip_furniture: bool) -> None:
+        super().__init__(convert_charrefs=True)
+        self.blocks = blocks
+        self._skipped = _UNSEEN | (_FURNITURE if skip_furniture else frozenset())
+        self._inside = ""
+        self._depth = 0
+        self._pieces: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        """Open a block, or begin to skip."""
+        if self._inside:
+            self._depth += tag == self._inside
+        elif tag in self._skipped and tag not in _VOID:
+            self._inside, self._depth = tag, 1
+        elif tag == "br":
+            self._pieces.append("\n")
+        elif tag in _BLOCKS:
+            self.flush()
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close a block, or end to skip."""
+        if self._inside:
+            self._depth -= tag == self._inside
+            # A page may never close what is skipped; its body starts anew then.
+            if not self._depth or (tag == "head" and self._inside == "title"):
+                self._inside = ""
+        elif len(tag) == len("h1") and tag[0] == "h" and tag[1].isdigit():
+            self.blocks.heading(_level(tag), one_line("".join(self._pieces)))
+            self._pieces = []
+        elif tag in _BLOCKS:
+            self.flush()
+
+    def handle_data(self, data: str) -> None:
+        """Take text."""
+        if not self._inside:
+            self._pieces.append(data.replace("\n", " "))
+
+    def flush(self) -> None:
+        """Close the open block."""
+        self.blocks.paragraph(tidy_lines("".join(self._pieces)))
+        self._pieces = []
