@@ -1,0 +1,1 @@
+"""Research: a topic in, a cited report out."""

@@ -1,0 +1,116 @@
+"""Putting a report together from what the steps of a run left. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from wiseflow.core.authoring import Plan, Synthesis, WrittenSection
+from wiseflow.core.configuration import ResearchMode
+from wiseflow.core.documents import Hit
+from wiseflow.core.jobs import JobStatus
+from wiseflow.core.report import (
+    Claim,
+    Report,
+    ReportAuthor,
+    RunFacts,
+    Section,
+    SourceReference,
+    Verdict,
+)
+from wiseflow.research.asking import Question
+from wiseflow.research.checking import Checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """All that a report is made of.
+
+    Args:
+        plan, author, written, synthesis, checked: results of the run's steps and who made them.
+        queries: searches over the documents.
+        considered: distinct passages that they returned.
+        seconds: how long the run took.
+    """
+
+    plan: Plan
+    author: ReportAuthor
+    written: tuple[WrittenSection, ...]
+    synthesis: Synthesis
+    checked: Checked
+    queries: int
+    considered: int
+    seconds: float
+
+
+def assemble(
+    research_id: str, mode: ResearchMode, question: Question, material: Material
+) -> Report:
+    """The report: verdicts set, sections without a claim left out, sources in order of citation."""
+    verdicts = iter(material.checked.verdicts)
+    summary = _judged(material.synthesis.summary, verdicts)
+    sections = tuple(
+        Section(title=item.section.title, claims=_judged(item.draft.claims, verdicts))
+        for item in material.written
+        if item.draft.claims
+    )
+    counts = material.checked.counts()
+    return Report(
+        id=research_id,
+        topic=question.topic,
+        mode=mode.value,
+        status=JobStatus.COMPLETED.value,
+        language=material.plan.language,
+        author=material.author,
+        title=material.plan.title,
+        summary=summary,
+        sections=sections,
+        sources=_bibliography(summary, sections, material),
+        not_found=material.synthesis.not_found,
+        facts=RunFacts(
+            seconds=round(material.seconds, 6),
+            queries=material.queries,
+            passages_considered=material.considered,
+            **counts,
+        ),
+    )
+
+
+def _judged(claims: Iterable[Claim], verdicts: Iterator[Verdict]) -> tuple[Claim, ...]:
+    return tuple(
+        replace(
+            claim,
+            citations=tuple(
+                replace(citation, verdict=next(verdicts)) for citation in claim.citations
+            ),
+        )
+        for claim in claims
+    )
+
+
+def _bibliography(
+    summary: tuple[Claim, ...], sections: tuple[Section, ...], material: Material
+) -> tuple[SourceReference, ...]:
+    claims = [*summary, *(claim for section in sections for claim in section.claims)]
+    cited = dict.fromkeys(citation.source_id for claim in claims for citation in claim.citations)
+    hits = {
+        evidence.hit.passage.source_id: (evidence.hit, evidence.provider)
+        for item in material.written
+        for evidence in item.evidence
+    }
+    sha256 = material.checked.sha256
+    return tuple(
+        _reference(*hits[source_id], sha256=sha256.get(source_id, "")) for source_id in cited
+    )
+
+
+def _reference(hit: Hit, provider: str, *, sha256: str) -> SourceReference:
+    return SourceReference(
+        id=hit.passage.source_id,
+        title=hit.passage.title,
+        url=hit.url,
+        path=hit.path,
+        published=hit.published,
+        provider=provider,
+        sha256=sha256,
+    )

@@ -1,0 +1,66 @@
+"""The extractive author: a thin adapter that does its work in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wiseflow.core.authoring import Assignment, Draft, Gathered, Plan, Synthesis, WrittenSection
+from wiseflow.core.configuration import Configuration
+from wiseflow.core.ports import Compute
+from wiseflow.core.report import AuthorKind, ReportAuthor
+from wiseflow.research.extractive.corpus import rarity
+from wiseflow.research.extractive.planning import main_language, make_plan
+from wiseflow.research.extractive.reading import read
+from wiseflow.research.extractive.summing import sum_up
+from wiseflow.research.extractive.wanting import read_topic
+from wiseflow.research.extractive.writing import write_section
+
+
+class ExtractiveAuthor:
+    """Plans and writes with sentences of the documents; uses no model.
+
+    Args:
+        compute: where the work is done.
+        index_folder: of the collection's index, which tells how rare a word is.
+    """
+
+    def __init__(self, compute: Compute, index_folder: Path) -> None:
+        self._compute = compute
+        self._folder = index_folder
+
+    @property
+    def author(self) -> ReportAuthor:
+        """Who the report will name as its author."""
+        return ReportAuthor(kind=AuthorKind.EXTRACTIVE)
+
+    async def plan(self, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
+        """The sections of a report on ``topic``. Raises ``NoEvidence``."""
+        return await self._compute.run(make_plan, topic, configuration, overview)
+
+    async def write(self, assignment: Assignment) -> Draft:
+        """The claims of one section."""
+        return await self._compute.run(write, self._folder, assignment)
+
+    async def synthesise(
+        self, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
+    ) -> Synthesis:
+        """The summary of a report, and what was not found."""
+        parts = tuple(written)
+        return await self._compute.run(synthesise, self._folder, topic, configuration, parts)
+
+
+def write(folder: Path, assignment: Assignment) -> Draft:
+    """The body of ``ExtractiveAuthor.write``."""
+    wanted = read_topic(assignment.topic, assignment.language, rarity(folder, assignment.language))
+    return write_section(assignment, wanted)
+
+
+def synthesise(
+    folder: Path, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
+) -> Synthesis:
+    """The body of ``ExtractiveAuthor.synthesise``."""
+    readings = [read(item.hit) for part in written for item in part.evidence]
+    language = configuration.language or main_language(readings)
+    wanted = read_topic(topic, language, rarity(folder, language))
+    return sum_up(configuration, written, wanted)

@@ -1,0 +1,35 @@
+"""The index as the author's functions open it inside a worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from wiseflow.knowledge.index import PassageIndex, open_index
+
+# A worker serves a few collections at a time; an open index is a mapping, not a copy.
+OPEN_INDEXES = 8
+
+
+def opened(folder: Path) -> PassageIndex:
+    """The newest commit of the index in ``folder``, kept open between calls.
+
+    Raises:
+        NotFound: there is no index, or it holds nothing.
+        StorageError: the disk refuses.
+    """
+    index = _kept(folder)
+    index.refresh()
+    return index
+
+
+@lru_cache(maxsize=OPEN_INDEXES)
+def _kept(folder: Path) -> PassageIndex:
+    return open_index(folder)
+
+
+def rarity(folder: Path, language: str) -> Callable[[str], float]:
+    """How much a word tells in the index in ``folder``: its inverse document frequency."""
+    index = opened(folder)
+    return lambda word: index.inverse_document_frequency(word, language=language)

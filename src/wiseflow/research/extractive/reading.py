@@ -1,0 +1,163 @@
+"""Passages as the extractive author reads them: terms, names, and sentences that may be quoted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+from wiseflow.core.documents import Hit
+from wiseflow.knowledge.analysis import name_of, terms
+from wiseflow.text import words
+from wiseflow.text.sentences import is_prose, sentences
+
+# A sentence outside these bounds is a fragment or a wall of text.
+FEWEST_WORDS, MOST_WORDS = 4, 70
+MOST_CHARACTERS = 500
+CACHED_PASSAGES = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A passage's terms.
+
+    Args:
+        hit: the passage.
+        counts: how often it has each content term, title and heading included.
+        title: the terms of its title.
+        name: its title as running text would name it, or "".
+        running: its text as words, folded and unstemmed, a space around each.
+        names: the names in it, folded like ``running``.
+    """
+
+    hit: Hit
+    counts: Counter[str]
+    title: frozenset[str]
+    name: str
+    running: str
+    names: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        """How many content terms it has."""
+        return self.counts.total()
+
+    def tells_of(self, name: str) -> bool:
+        """Whether the text names ``name`` (folded)."""
+        return bool(name) and f" {name} " in self.running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A sentence of a passage that may be quoted.
+
+    Args:
+        start, end: its characters in the source's stored text.
+        text: the characters.
+        terms: its content terms.
+        running: its words, folded and unstemmed, a space around each.
+        place: which sentence of its passage it is, from 0.
+        dangling: whether it points back to the sentence before it ("He …", "This …").
+    """
+
+    start: int
+    end: int
+    text: str
+    terms: frozenset[str]
+    running: str
+    place: int
+    dangling: bool
+
+
+@lru_cache(maxsize=CACHED_PASSAGES)
+def read(hit: Hit) -> Reading:
+    """The terms of a passage."""
+    passage, language = hit.passage, hit.language
+    said = f"{passage.title} {passage.heading} {passage.text}"
+    return Reading(
+        hit=hit,
+        counts=Counter(content_terms(said, language)),
+        title=frozenset(content_terms(passage.title, language)),
+        name=name_of(passage.title) if passage.title else "",
+        running=folded(passage.text),
+        names=frozenset(name_of(name) for name in words.names(passage.text)),
+    )
+
+
+@lru_cache(maxsize=CACHED_PASSAGES)
+def lines(hit: Hit) -> tuple[Line, ...]:
+    """The sentences of a passage that are complete prose, in order."""
+    passage, language = hit.passage, hit.language
+    found: list[Line] = []
+    for place, span in enumerate(sentences(passage.text, language=language)):
+        text = passage.text[span.start : span.end]
+        if quotable(text):
+            found.append(
+                Line(
+                    start=passage.start + span.start,
+                    end=passage.start + span.end,
+                    text=text,
+                    terms=frozenset(content_terms(text, language)),
+                    running=folded(text),
+                    place=place,
+                    dangling=points_back(text, language),
+                )
+            )
+    return tuple(found)
+
+
+def quotable(text: str) -> bool:
+    """Whether a sentence is complete prose of a length that a person reads."""
+    return (
+        len(text) <= MOST_CHARACTERS
+        and FEWEST_WORDS <= len(text.split()) <= MOST_WORDS
+        and is_prose(text)
+    )
+
+
+def content_terms(text: str, language: str) -> list[str]:
+    """The terms of ``text``, as the index has them, without stop words."""
+    stop = _stop_terms(language)
+    return [term for term in terms(text, language) if term not in stop]
+
+
+def folded(text: str) -> str:
+    """The words of ``text``, lower case and unaccented, a space around each."""
+    return f" {' '.join(terms(text, ''))} "
+
+
+def points_back(text: str, language: str) -> bool:
+    """Whether a sentence opens with a word that only the one before it explains."""
+    first = text.lstrip("\"'“”‘’«»„(—–- ").split(maxsplit=1)
+    return bool(first) and first[0].rstrip(",;:").casefold() in _POINTING.get(language, _ENGLISH)
+
+
+@lru_cache(maxsize=64)
+def _stop_terms(language: str) -> frozenset[str]:
+    return frozenset(term for word in words.stopwords(language) for term in terms(word, language))
+
+
+_ENGLISH = frozenset(
+    ["he", "she", "it", "they", "we", "him", "her", "them", "his", "its", "their", "this", "that", "these", "those", "such", "here", "there", "then", "thus", "hence", "however", "therefore", "moreover", "furthermore", "additionally", "meanwhile", "nevertheless", "nonetheless", "also", "but", "and", "or", "so", "yet", "instead", "otherwise", "likewise", "similarly", "consequently", "both", "another", "others", "neither", "either", "afterwards", "afterward", "later", "subsequently", "conversely", "i", "you"]
+)
+_POINTING = {
+    "en": _ENGLISH,
+    "de": frozenset(
+        ["er", "sie", "es", "dies", "diese", "dieser", "dieses", "jene", "jener", "das", "sein", "seine", "ihr", "ihre", "hier", "dort", "dann", "daher", "deshalb", "jedoch", "allerdings", "außerdem", "zudem", "dabei", "damit", "dadurch", "danach", "somit", "aber", "und", "oder", "auch", "beide", "wir", "ich"]
+    ),
+    "fr": frozenset(
+        ["il", "elle", "ils", "elles", "ce", "cet", "cette", "ces", "cela", "ceci", "ça", "son", "sa", "ses", "leur", "leurs", "ici", "là", "alors", "donc", "ainsi", "cependant", "toutefois", "mais", "et", "ou", "aussi", "puis", "ensuite", "nous", "je"]
+    ),
+    "es": frozenset(
+        ["él", "ella", "ello", "ellos", "ellas", "este", "esta", "esto", "estos", "estas", "ese", "esa", "eso", "esos", "esas", "su", "sus", "aquí", "allí", "entonces", "así", "sin", "pero", "y", "o", "también", "además", "luego"]
+    ),
+    "it": frozenset(
+        ["egli", "ella", "esso", "essa", "essi", "esse", "lui", "lei", "loro", "questo", "questa", "questi", "queste", "quello", "quella", "ciò", "suo", "sua", "suoi", "qui", "allora", "così", "però", "ma", "e", "o", "anche", "inoltre", "poi"]
+    ),
+    "pt": frozenset(
+        ["ele", "ela", "eles", "elas", "este", "esta", "isto", "estes", "estas", "esse", "essa", "isso", "seu", "sua", "seus", "suas", "aqui", "então", "assim", "porém", "mas", "e", "ou", "também", "além", "depois"]
+    ),
+    "nl": frozenset(
+        ["hij", "zij", "ze", "het", "dit", "dat", "deze", "die", "zijn", "haar", "hun", "hier", "daar", "dan", "dus", "echter", "maar", "en", "of", "ook", "daarom", "bovendien", "daarna"]
+    ),
+}

@@ -1,0 +1,107 @@
+"""The retriever over a local index: searches, follow-ups, and the choice among what they return."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered
+from wiseflow.core.documents import Hit
+from wiseflow.core.ports import Compute
+from wiseflow.knowledge.index import PassageIndex
+from wiseflow.research.extractive.choosing import Scored, greedy_set
+from wiseflow.research.extractive.corpus import opened
+from wiseflow.research.extractive.reading import Reading, read
+from wiseflow.research.extractive.relevance import relevant
+from wiseflow.research.extractive.wanting import Wanted, read_topic
+
+QUERY_PASSAGES = 40
+FOLLOW_UP_PASSAGES = 20
+
+
+class IndexRetriever:
+    """Finds passages in the index of one collection.
+
+    Args:
+        compute: where the work is done.
+        index_folder: of the collection's index.
+    """
+
+    def __init__(self, compute: Compute, index_folder: Path) -> None:
+        self._compute = compute
+        self._folder = index_folder
+
+    async def gather(self, request: EvidenceRequest) -> Gathered:
+        """Passages for a request; none when nothing relevant was found.
+
+        Raises:
+            NotFound: the collection has no index.
+            StorageError: the disk refuses.
+            WorkerError: the worker did not finish.
+        """
+        return await self._compute.run(gather, self._folder, request)
+
+
+def gather(folder: Path, request: EvidenceRequest) -> Gathered:
+    """What the index in ``folder`` holds for ``request``: the body of ``IndexRetriever.gather``."""
+    index = opened(folder)
+    search = _Search(index=index)
+    for query in request.queries:
+        search.add(query, request.limit if request.overview else QUERY_PASSAGES)
+    language = request.language or search.language()
+    wanted = read_topic(
+        request.topic,
+        language,
+        lambda word: index.inverse_document_frequency(word, language=language),
+    )
+    chosen = _choose(search, wanted, request)
+    return Gathered(
+        evidence=tuple(
+            Evidence(hit=item.reading.hit, score=round(item.score, 4)) for item in chosen
+        ),
+        queries=tuple(search.queries),
+        considered=tuple(search.hits),
+    )
+
+
+@dataclass(kw_only=True)
+class _Search:
+    """The searches of one request, their hits without repeats in the order they came."""
+
+    index: PassageIndex
+    queries: list[str] = field(default_factory=list[str])
+    hits: dict[str, Hit] = field(default_factory=dict[str, Hit])
+
+    def add(self, query: str, k: int) -> None:
+        self.queries.append(query)
+        for hit in self.index.search(query, k=k):
+            self.hits.setdefault(hit.passage.passage_id, hit)
+
+    def language(self) -> str:
+        """The language of most of what was found."""
+        counts = Counter(hit.language for hit in self.hits.values() if hit.language)
+        return counts.most_common(1)[0][0] if counts else ""
+
+    def readings(self) -> list[Reading]:
+        return [read(hit) for hit in self.hits.values()]
+
+
+def _choose(search: _Search, wanted: Wanted, request: EvidenceRequest) -> Sequence[Scored]:
+    found = relevant(search.readings(), wanted)
+    if not found:
+        return ()
+    if not wanted.question:
+        return found[: request.limit]
+    first = greedy_set([item.reading for item in found], wanted, 1)
+    if request.follow_ups:
+        search.add(follow_up(wanted, first[0].reading), FOLLOW_UP_PASSAGES)
+    return greedy_set(search.readings(), wanted, request.limit)
+
+
+def follow_up(wanted: Wanted, reading: Reading) -> str:
+    """The second query of a question: what the first passage leaves uncovered, and its names."""
+    uncovered = [word for term, word in wanted.words.items() if term not in reading.counts]
+    names = sorted(reading.names, key=reading.running.find)[:8]
+    return " ".join([*uncovered, reading.hit.passage.title, *names])

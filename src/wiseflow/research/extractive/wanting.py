@@ -1,0 +1,84 @@
+"""What a topic asks for, weighed by how much each of its words tells in the documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from wiseflow.knowledge.analysis import name_of, terms
+from wiseflow.research.extractive.reading import content_terms, folded
+from wiseflow.text import words
+
+# A word with a capital or a digit names something: it asks for more than a common one.
+NAMING_FACTOR = 1.5
+# A subject is a few words; a question asks, or says more than a subject does.
+MOST_SUBJECT_TERMS = 7
+_WORD = re.compile(r"\w+(?:['’]\w+)?")
+_ASKING = re.compile("[?？؟;]\\s*[\"'”’»]*\\s*\\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A topic, read.
+
+    Args:
+        text: the topic.
+        weights: its content terms and how much each tells.
+        words: each term as the topic writes it.
+        names: the names in it, folded.
+        running: its words, folded and unstemmed, a space around each.
+        question: whether it asks something, instead of naming a subject.
+    """
+
+    text: str
+    weights: Mapping[str, float]
+    words: Mapping[str, str]
+    names: frozenset[str]
+    running: str
+    question: bool
+
+    @cached_property
+    def total(self) -> float:
+        """The sum of all weights."""
+        return sum(self.weights.values()) or 1.0
+
+    def coverage(self, found: Collection[str]) -> float:
+        """The share of the topic's weight that these terms hold, 0–1."""
+        return sum(weight for term, weight in self.weights.items() if term in found) / self.total
+
+
+def read_topic(topic: str, language: str, rarity: Callable[[str], float]) -> Wanted:
+    """What ``topic`` asks for.
+
+    Args:
+        topic: any text.
+        language: ISO 639-1 code to stem its words by.
+        rarity: the inverse document frequency of a word in the documents.
+    """
+    weights: dict[str, float] = {}
+    written: dict[str, str] = {}
+    for place, word in enumerate(_WORD.findall(topic)):
+        for term in content_terms(word, language)[:1]:
+            naming = (place > 0 and word[0].isupper()) or any(map(str.isdigit, word))
+            weight = rarity(word) * (NAMING_FACTOR if naming else 1.0)
+            weights[term] = max(weight, weights.get(term, 0.0))
+            written.setdefault(term, word)
+    if not weights:
+        written = {term: term for term in terms(topic, language)}
+        weights = dict.fromkeys(written, 1.0)
+    return Wanted(
+        text=topic,
+        weights=weights,
+        words=written,
+        names=frozenset(name_of(name) for name in words.names(topic)),
+        running=folded(topic),
+        question=is_question(topic, language),
+    )
+
+
+def is_question(topic: str, language: str) -> bool:
+    """Whether a topic asks something: by its mark, or by saying more than a subject does."""
+    terms_told = set(content_terms(topic, language))
+    return _ASKING.search(topic) is not None or len(terms_told) > MOST_SUBJECT_TERMS

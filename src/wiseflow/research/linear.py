@@ -1,0 +1,204 @@
+"""The linear mode: plan sections, gather evidence for each and write it, sum up, verify.
+
+Few and coarse steps, each journalled by name: ``plan``, ``sections/{i}/evidence``,
+``sections/{i}/draft``, ``summary``, ``verify``. Events are told inside the step they belong to, so
+that a resumed run does not tell again what is journalled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wiseflow.core.authoring import (
+    Assignment,
+    Draft,
+    EvidenceRequest,
+    Gathered,
+    Plan,
+    PlannedSection,
+    Synthesis,
+    WrittenSection,
+)
+from wiseflow.core.configuration import ReportLength, ResearchMode
+from wiseflow.core.errors import NoEvidence
+from wiseflow.core.report import Report
+from wiseflow.research.asking import Question
+from wiseflow.research.assembling import Material, assemble
+from wiseflow.research.checking import Checked, check_citations, cited_claims
+from wiseflow.research.running import Run, Team
+
+OVERVIEW_PASSAGES = 60
+EVIDENCE_PASSAGES = {ReportLength.BRIEF: 6, ReportLength.NORMAL: 10, ReportLength.DETAILED: 16}
+# Shares of the whole, for the progress that a user sees.
+PLANNED, WRITTEN, SUMMED, VERIFIED = 0.1, 0.85, 0.92, 0.98
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """The journalled result of the step ``plan``."""
+
+    plan: Plan
+    queries: int
+    considered: tuple[str, ...]
+
+
+async def research_linearly(run: Run, research_id: str, question: Question, team: Team) -> Report:
+    """The verified report on a question.
+
+    Raises:
+        NoEvidence: the documents hold nothing on the topic.
+        Cancelled: somebody asked for the run to stop.
+        LeaseLost: another worker holds the run now.
+    """
+    started = team.clock.monotonic()
+    mode = _Linear(run, question, team)
+    planning = await mode.plan()
+    gathered: list[Gathered] = []
+    written: list[WrittenSection] = []
+    for index, section in enumerate(planning.plan.sections):
+        gathered.append(await mode.gather(index, section))
+        written.append(await mode.write(index, planning.plan, gathered[-1], written))
+    synthesis = await mode.sum_up(written)
+    checked = await mode.verify(written, synthesis)
+    await run.progress(1.0)
+    material = Material(
+        plan=planning.plan,
+        author=team.author.author,
+        written=tuple(written),
+        synthesis=synthesis,
+        checked=checked,
+        queries=planning.queries + sum(len(found.queries) for found in gathered),
+        considered=len({*planning.considered}.union(*(found.considered for found in gathered))),
+        seconds=team.clock.monotonic() - started,
+    )
+    return assemble(research_id, ResearchMode.LINEAR, question, material)
+
+
+class _Linear:
+    """The steps of one run."""
+
+    def __init__(self, run: Run, question: Question, team: Team) -> None:
+        self._run = run
+        self._topic = question.topic
+        self._configuration = question.configuration
+        self._team = team
+
+    async def plan(self) -> Planning:
+        planning = await self._run.journal.once("plan", self._make_plan, Planning)
+        await self._reached(PLANNED)
+        return planning
+
+    async def gather(self, index: int, section: PlannedSection) -> Gathered:
+        async def step() -> Gathered:
+            gathered = await self._team.retriever.gather(self._request(section))
+            await self._tell("query", section=index, queries=list(gathered.queries))
+            await self._tell("source", section=index, sources=_sources(gathered))
+            return gathered
+
+        self._run.check()
+        return await self._run.journal.once(f"sections/{index}/evidence", step, Gathered)
+
+    async def write(
+        self, index: int, plan: Plan, gathered: Gathered, before: Sequence[WrittenSection]
+    ) -> WrittenSection:
+        section = plan.sections[index]
+        assignment = Assignment(
+            topic=self._topic,
+            section=section,
+            evidence=gathered.evidence,
+            language=plan.language,
+            length=self._configuration.length,
+            said=tuple(claim.text for item in before for claim in item.draft.claims),
+        )
+
+        async def step() -> Draft:
+            draft = await self._team.author.write(assignment)
+            await self._tell("draft", section=index, title=section.title, claims=len(draft.claims))
+            return draft
+
+        self._run.check()
+        draft = await self._run.journal.once(f"sections/{index}/draft", step, Draft)
+        await self._reached(PLANNED + (WRITTEN - PLANNED) * (index + 1) / len(plan.sections))
+        return WrittenSection(section=section, evidence=gathered.evidence, draft=draft)
+
+    async def sum_up(self, written: Sequence[WrittenSection]) -> Synthesis:
+        if not any(item.draft.claims for item in written):
+            raise NoEvidence(
+                f"the documents hold no sentence that answers {self._topic!r}",
+                cure="Add documents on the topic, or ask in the words that they use",
+            )
+
+        async def step() -> Synthesis:
+            return await self._team.author.synthesise(self._topic, self._configuration, written)
+
+        self._run.check()
+        synthesis = await self._run.journal.once("summary", step, Synthesis)
+        await self._reached(SUMMED)
+        return synthesis
+
+    async def verify(self, written: Sequence[WrittenSection], synthesis: Synthesis) -> Checked:
+        async def step() -> Checked:
+            checked = await check_citations(cited_claims(written, synthesis), self._team.sources)
+            await self._tell("verdict", **checked.counts())
+            return checked
+
+        self._run.check()
+        checked = await self._run.journal.once("verify", step, Checked)
+        await self._reached(VERIFIED)
+        return checked
+
+    async def _make_plan(self) -> Planning:
+        overview = await self._team.retriever.gather(self._overview())
+        plan = await self._team.author.plan(self._topic, self._configuration, overview)
+        await self._tell(
+            "plan",
+            title=plan.title,
+            language=plan.language,
+            sections=[
+                {"title": section.title, "queries": list(section.queries)}
+                for section in plan.sections
+            ],
+        )
+        return Planning(plan=plan, queries=len(overview.queries), considered=overview.considered)
+
+    def _overview(self) -> EvidenceRequest:
+        return EvidenceRequest(
+            topic=self._topic,
+            queries=(self._topic, *self._configuration.focus_entities),
+            limit=OVERVIEW_PASSAGES,
+            overview=True,
+            language=self._configuration.language,
+            focus_entities=self._configuration.focus_entities,
+        )
+
+    def _request(self, section: PlannedSection) -> EvidenceRequest:
+        return EvidenceRequest(
+            topic=self._topic,
+            queries=section.queries[: self._configuration.number_of_queries],
+            limit=EVIDENCE_PASSAGES[self._configuration.length],
+            follow_ups=self._configuration.max_search_depth - 1,
+            language=self._configuration.language,
+            focus_entities=self._configuration.focus_entities,
+        )
+
+    async def _tell(self, event_type: str, **data: object) -> None:
+        await self._run.emit(event_type, data)
+
+    async def _reached(self, fraction: float) -> None:
+        await self._run.progress(round(fraction, 3))
+
+
+def _sources(gathered: Gathered) -> list[Mapping[str, object]]:
+    """The distinct sources of what was found, as an event tells them."""
+    hits = {evidence.hit.passage.source_id: evidence.hit for evidence in gathered.evidence}
+    return [
+        {
+            "source_id": source_id,
+            "title": hit.passage.title,
+            "path": hit.path,
+            "url": hit.url,
+            "provider": "documents",
+        }
+        for source_id, hit in hits.items()
+    ]

@@ -1,0 +1,49 @@
+"""What a mode works with: the run it belongs to, and those who do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from wiseflow.core.authoring import Author, Retriever
+from wiseflow.core.clock import Clock
+from wiseflow.core.ports import Journal, SourceReader
+
+
+class Run(Protocol):
+    """The job a mode runs in, as far as a mode sees it."""
+
+    @property
+    def journal(self) -> Journal:
+        """What makes its steps happen once."""
+        ...
+
+    async def emit(self, event_type: str, data: Mapping[str, object]) -> None:
+        """Tell what happened. Raises ``LeaseLost``."""
+        ...
+
+    async def progress(self, fraction: float) -> None:
+        """Tell how far it is (0.0–1.0). Raises ``LeaseLost``."""
+        ...
+
+    def check(self) -> None:
+        """Go on, or raise ``Cancelled`` or ``LeaseLost``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Who does the work of one research.
+
+    Args:
+        author: plans and writes.
+        retriever: finds passages in the research's collection.
+        sources: gives the stored text that citations are checked against.
+        clock: tells how long the run took.
+    """
+
+    author: Author
+    retriever: Retriever
+    sources: SourceReader
+    clock: Clock
