@@ -21,7 +21,7 @@ from wiseflow.knowledge.layout import (
     read_generation,
 )
 from wiseflow.knowledge.lookup import Filters, filter_query, lexical_query
-from wiseflow.knowledge.querying import inverse_frequency, read_question
+from wiseflow.knowledge.querying import Question, inverse_frequency, read_question
 from wiseflow.knowledge.ranking import HYBRID, Ranking, Weights, fuse
 from wiseflow.knowledge.schema import current_generation, read_hit, schema
 from wiseflow.knowledge.vectors import DEAD, MappedVectors, Rows
@@ -97,22 +97,23 @@ class PassageIndex:
         """
         allowed = filter_query(filters or Filters())
         limit = max(CANDIDATES, 2 * k)
-        rows, scores = self._lexical(query, allowed, limit, weights)
+        question = read_question(query, self._languages)
+        rows, scores = self._lexical(question, allowed, limit, weights)
         near = self._near(query, allowed, limit, rows) if weights.vector else (rows[:0], scores[:0])
         ranking = fuse((rows, scores), near, weights.vector)
         return self._hits(ranking, k) if k > 0 and len(ranking.rows) else ()
 
     def document_frequency(self, term: str, *, language: str = "en") -> int:
         """How many passages have the (first) word of ``term``, in any of its forms."""
-        return max(
-            (self._searcher.doc_freq("all_terms", form) for form in terms(term, language)[:1]),
-            default=0,
-        )
+        return max(map(self._frequency, terms(term, language)[:1]), default=0)
 
     def inverse_document_frequency(self, term: str, *, language: str = "en") -> float:
         """How much the word ``term`` tells in this index; never negative."""
         found = self.document_frequency(term, language=language)
         return inverse_frequency(found, self.passage_count)
+
+    def _frequency(self, form: str) -> int:
+        return self._searcher.doc_freq("terms", form)
 
     def _open(self) -> None:
         for attempt in range(1, _OPEN_ATTEMPTS + 1):
@@ -142,9 +143,8 @@ class PassageIndex:
         self._languages = tuple(language for language, _ in common) or ("",)
 
     def _lexical(
-        self, query: str, allowed: Query | None, limit: int, weights: Weights
+        self, question: Question, allowed: Query | None, limit: int, weights: Weights
     ) -> tuple[Rows, Matrix]:
-        question = read_question(query, self._languages)
         wanted = lexical_query(question, self._searcher, self.passage_count, weights)
         if wanted is None:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)

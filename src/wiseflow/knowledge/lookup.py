@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tantivy import FieldType, Occur, Query, Searcher
 
 from wiseflow.knowledge.analysis import storable
-from wiseflow.knowledge.querying import QueryTerm, Question, informative, inverse_frequency
+from wiseflow.knowledge.querying import Question, informative, inverse_frequency
 from wiseflow.knowledge.ranking import Weights
 from wiseflow.knowledge.schema import date_number, schema
 
@@ -58,55 +58,37 @@ def lexical_query(
     """The query that scores passages for ``question``, or ``None`` when no word of it is known."""
 
     def frequency(term: str) -> int:
-        return searcher.doc_freq("all_terms", term)
+        return searcher.doc_freq("terms", term)
 
     found = informative(question, frequency, passages)
     if not found:
         return None
-    clauses = [clause for term, _ in found for clause in _term_clauses(term, weights)]
-    idf = {form: weight for term, weight in found for form in term.forms}
+    clauses = [
+        _boosted(Query.term_query(schema(), "terms", form, index_option="freq"), term.count)
+        for term in found
+        for form in term.forms
+    ]
     if weights.phrase:
+        known = {form for term in found for form in term.forms}
         clauses += [
-            _boosted(Query.phrase_query(schema(), "all_terms", [first, second]), weights.phrase)
+            _boosted(Query.phrase_query(schema(), "terms", [first, second]), weights.phrase)
             for first, second in question.pairs
-            if first in idf and second in idf and first != second
+            if first in known and second in known and first != second
         ]
     if weights.name:
-        clauses += _name_clauses(question, searcher, passages, weights)
+        clauses += [
+            Query.const_score_query(
+                Query.term_query(schema(), "name", name, index_option="basic"),
+                weights.name * inverse_frequency(min(map(frequency, forms)), passages),
+            )
+            for name, forms in question.names.items()
+            if searcher.doc_freq("name", name)
+        ]
     return Query.boolean_query([(Occur.Should, clause) for clause in clauses])
 
 
-def _term_clauses(term: QueryTerm, weights: Weights) -> list[Query]:
-    factor = term.count * (weights.capital if term.capital else 1.0)
-    fields = {
-        "body_terms": weights.body,
-        "title_terms": weights.title,
-        "heading_terms": weights.heading,
-        "all_terms": weights.everything,
-    }
-    return [
-        _boosted(Query.term_query(schema(), field, form, index_option="freq"), weight * factor)
-        for field, weight in fields.items()
-        if weight
-        for form in term.forms
-    ]
-
-
-def _name_clauses(
-    question: Question, searcher: Searcher, passages: int, weights: Weights
-) -> list[Query]:
-    clauses: list[Query] = []
-    for name, forms in question.names.items():
-        if searcher.doc_freq("name", name):
-            rarest = min(searcher.doc_freq("all_terms", form) for form in forms)
-            score = weights.name * inverse_frequency(rarest, passages)
-            query = Query.term_query(schema(), "name", name, index_option="basic")
-            clauses.append(Query.const_score_query(query, score))
-    return clauses
-
-
 def _boosted(query: Query, weight: float) -> Query:
-    return Query.boost_query(query, weight)
+    return query if weight == 1 else Query.boost_query(query, weight)
 
 
 def _published(filters: Filters) -> Query:

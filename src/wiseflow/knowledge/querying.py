@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,12 +25,10 @@ class QueryTerm:
     Args:
         forms: its term in each language the index has documents in, without repeats.
         count: how often the query has it.
-        capital: whether it begins with a capital letter or has a digit, not as first word.
     """
 
     forms: tuple[str, ...]
     count: int
-    capital: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +55,11 @@ def read_question(query: str, languages: Sequence[str]) -> Question:
         languages: ISO 639-1 codes to stem its words by; the commonest first.
     """
     written = words(query[:_MOST_CHARACTERS])
-    forms = [_forms(word, languages) for word in written]
-    counts: dict[tuple[str, ...], QueryTerm] = {}
-    for place, (word, form) in enumerate(zip(written, forms, strict=True)):
-        if form:
-            known = counts.get(form)
-            capital = (place > 0 and word[0].isupper()) or any(map(str.isdigit, word))
-            counts[form] = QueryTerm(
-                forms=form,
-                count=known.count + 1 if known else 1,
-                capital=capital or (known is not None and known.capital),
-            )
-    firsts = [form[0] for form in forms if form]
+    forms = [form for word in written if (form := _forms(word, languages))]
+    firsts = [form[0] for form in forms]
     plain = [form for word in written for form in terms(word, "")]
     return Question(
-        terms=tuple(counts.values()),
+        terms=tuple(QueryTerm(forms=form, count=count) for form, count in Counter(forms).items()),
         pairs=tuple(dict.fromkeys(pairwise(firsts))),
         names=_names(list(zip(plain, firsts, strict=False))),
     )
@@ -78,20 +67,20 @@ def read_question(query: str, languages: Sequence[str]) -> Question:
 
 def informative(
     question: Question, frequency: Callable[[str], int], passages: int
-) -> list[tuple[QueryTerm, float]]:
-    """The terms worth looking up with their inverse document frequencies, at most 64.
+) -> list[QueryTerm]:
+    """The terms worth looking up: known, not in every other passage, the most telling 64.
 
     Args:
         question: what is asked.
         frequency: how many passages have a term.
         passages: how many there are.
     """
-    known = [(term, max(map(frequency, term.forms))) for term in question.terms]
-    known = [(term, found) for term, found in known if found]
+    known = [(term, found) for term in question.terms if (found := max(map(frequency, term.forms)))]
     rare = [(term, found) for term, found in known if found <= COMMON_SHARE * passages]
-    weighed = [(term, inverse_frequency(found, passages)) for term, found in rare or known]
-    best = sorted(weighed, key=lambda pair: -pair[1] * pair[0].count)
-    return best[:MOST_TERMS]
+    telling = sorted(
+        rare or known, key=lambda pair: -inverse_frequency(pair[1], passages) * pair[0].count
+    )
+    return [term for term, _ in telling[:MOST_TERMS]]
 
 
 def inverse_frequency(found: int, passages: int) -> float:

@@ -12,32 +12,22 @@ from wiseflow.knowledge.vectors import Rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What counts how much in a search.
+    """What counts how much in a search, beside BM25 over the terms, which counts 1.
 
     Args:
-        body, title, heading, everything: of a term found in that field; ``everything`` is the
-            three in one.
-        phrase: of two neighbouring words of the query found side by side, times their idf.
-        name: of a title that the query names, times the idf of its words.
-        capital: factor on terms written with a capital letter or digits.
-        vector: of the similarity of vectors, beside the lexical score divided by the best one.
+        phrase: the BM25 score of two neighbouring words of the query found side by side.
+        name: a title that the query names, times the idf of its rarest word.
+        vector: the similarity of vectors, beside the lexical score, each divided by its best.
     """
 
-    body: float = 1.0
-    title: float = 1.0
-    heading: float = 0.5
-    everything: float = 0.0
     phrase: float = 0.2
-    name: float = 0.5
-    capital: float = 1.2
-    vector: float = 0.4
+    name: float = 1.0
+    vector: float = 0.1
 
 
 HYBRID = Weights()
-# The yardstick: BM25 with k1 1.2 and b .75 over title and text in one field, nothing else.
-PLAIN_BM25 = Weights(
-    body=0.0, title=0.0, heading=0.0, everything=1.0, phrase=0.0, name=0.0, capital=1.0, vector=0.0
-)
+# The yardstick: BM25 with k1 1.2 and b .75 over title, headings and text as one, nothing else.
+PLAIN_BM25 = Weights(phrase=0.0, name=0.0, vector=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

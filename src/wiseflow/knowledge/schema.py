@@ -17,7 +17,6 @@ from wiseflow.knowledge.analysis import name_of, storable, terms
 GENERATION = "generation"
 CURRENT = "current"
 
-TERM_FIELDS = ("title_terms", "heading_terms", "body_terms", "all_terms")
 KEY_FIELDS = ("name", "source_id", "path", "language")
 NUMBER_FIELDS = ("row", "published", "tie")
 _DATE = re.compile(r"(\d{4})(?:-?(\d{2}))?(?:-?(\d{2}))?")
@@ -27,9 +26,8 @@ _DATE = re.compile(r"(\d{4})(?:-?(\d{2}))?(?:-?(\d{2}))?")
 def schema() -> Schema:
     """The fields: terms to search, keys and numbers to filter by, and the passage itself."""
     builder = SchemaBuilder()
-    for name in TERM_FIELDS:
-        # Analysed here, not by tantivy: one field then holds any language's stems.
-        builder.add_text_field(name, tokenizer_name="whitespace")
+    # Analysed here, not by tantivy: one field then holds any language's stems.
+    builder.add_text_field("terms", tokenizer_name="whitespace")
     for name in KEY_FIELDS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in NUMBER_FIELDS:
@@ -58,13 +56,8 @@ def current_generation(searcher: Searcher) -> int:
 def passage_document(source: Source, passage: Passage, row: int) -> Document:
     """A passage as tantivy takes it; ``row`` is the row of its vector."""
     language = source.language
-    title, body = terms(passage.title, language), terms(passage.text, language)
-    heading = terms(passage.heading, language)
     document = Document()
-    document.add_text("title_terms", " ".join(title))
-    document.add_text("heading_terms", " ".join(heading))
-    document.add_text("body_terms", " ".join(body))
-    document.add_text("all_terms", " ".join([*title, *heading, *body]))
+    document.add_text("terms", " ".join(terms(searched_text(passage), language)))
     keys = (name_of(passage.title), source.source_id, storable(source.path), language)
     for field, key in zip(KEY_FIELDS, keys, strict=True):
         document.add_text(field, key)
@@ -75,8 +68,8 @@ def passage_document(source: Source, passage: Passage, row: int) -> Document:
     return document
 
 
-def embedded_text(passage: Passage) -> str:
-    """What the vector of a passage is made from."""
+def searched_text(passage: Passage) -> str:
+    """What a passage is found by: its title and headings count as if it began with them."""
     return f"{passage.title} {passage.heading} {passage.text}"
 
 

@@ -36,10 +36,10 @@ from wiseflow.knowledge.schema import (
     CURRENT,
     GENERATION,
     current_generation,
-    embedded_text,
     generation_document,
     passage_document,
     schema,
+    searched_text,
 )
 from wiseflow.knowledge.vectors import Rows, VectorChange, files_of, write_change
 
@@ -192,7 +192,7 @@ def _commit_words(
 def _embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Matrix]:
     for start in range(0, len(passages), _EMBED_AT_ONCE):
         part = passages[start : start + _EMBED_AT_ONCE]
-        yield embedder.embed([embedded_text(passage) for passage in part])
+        yield embedder.embed([searched_text(passage) for passage in part])
 
 
 def _rows_of(searcher: Searcher, source_ids: Sequence[str]) -> Rows:
