@@ -198,6 +198,10 @@ def _called(
 
 
 def _raised(error: Exception) -> bytes:
+    import traceback  # noqa: PLC0415 - not needed by a worker in which nothing fails
+
+    # The frames do not cross processes; whoever looks for the fault needs them.
+    error.add_note("In a worker process:\n" + "".join(traceback.format_tb(error.__traceback__)))
     try:
         body = pickle.dumps(error, protocol=pickle.HIGHEST_PROTOCOL)
         pickle.loads(body)  # noqa: S301 - some exceptions pickle, and fail only here

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar, cast
 
-import structlog
-
 from wiseflow.core.errors import (
     Conflict,
     InvalidInput,
@@ -28,6 +26,7 @@ from wiseflow.core.errors import (
 from wiseflow.engine.process_channel import Reply, WorkerEnded, WorkerProcess
 from wiseflow.engine.process_protocol import Kind, WorkerSetup, frame
 from wiseflow.engine.turns import Turns
+from wiseflow.observability.logs import get_logger
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -36,7 +35,7 @@ START_TIMEOUT_S = 60.0
 KILL_TIMEOUT_S = 10.0
 MAX_WAITING = 100_000
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +172,7 @@ class ProcessPool:
                     worker.hang_up()
                 await self._all_ended()
         except TimeoutError:
-            _log.info("Worker processes are killed", pool=self._name, workers=len(self._processes))
+            _log.debug("Worker processes are killed", pool=self._name, workers=len(self._processes))
         finally:
             for worker in self._processes:
                 worker.kill()

@@ -1,0 +1,1 @@
+"""The document library: ingest documents into collections, and search them."""
