@@ -96,7 +96,9 @@ def _is_same(file: FoundFile, record: FileRecord) -> bool:
 
 
 def _too_large(file: FoundFile, limits: IngestLimits) -> str:
-    most = limits.jsonl_bytes if is_jsonl(file.path) else limits.parse.file_bytes
+    most = limits.parse.file_bytes
+    if is_jsonl(file.path):
+        most = max(most, limits.jsonl_bytes)
     if file.size <= most:
         return ""
     return f"the file has {file.size / MIB:,.0f} MiB, more than the {most / MIB:,.0f} MiB allowed"

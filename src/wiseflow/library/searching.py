@@ -14,17 +14,17 @@ MOST_HITS = 1_000
 MOST_QUERY_CHARACTERS = 100_000
 
 
-async def search(
-    query: str, collection: str, *, k: int, compute: Compute, data_folder: Path
+async def search_collection(
+    compute: Compute, *, data_folder: Path, collection: str, query: str, k: int
 ) -> tuple[Hit, ...]:
     """The best ``k`` passages of a collection for a query, best first.
 
     Args:
-        query: words, a question or a longer text.
-        collection: its name.
-        k: how many at most, 1 to 1,000.
         compute: runs the search.
         data_folder: where the indexes lie.
+        collection: its name.
+        query: words, a question or a longer text.
+        k: how many at most, 1 to 1,000.
 
     Raises:
         InvalidInput: the query is blank or too long, or ``k`` is out of range.
