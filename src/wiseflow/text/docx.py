@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -55,7 +56,10 @@ def parse_docx(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
     _check_archive(data, limits)
     document = _open(data)
     renderer = _Renderer(Blocks(limits.characters), _heading_levels(document))
-    renderer.render(cast("_Element", document.element.body))
+    body = cast("_Element | None", getattr(document.element, "body", None))
+    if body is None:
+        raise DocumentError("the Word document is broken: it has no body")
+    renderer.render(body)
     properties = document.core_properties
     published = properties.created.date().isoformat() if properties.created else ""
     parsed = renderer.blocks.document(title=properties.title or "", published=published)
@@ -90,7 +94,9 @@ def _open(data: bytes) -> Document:
     try:
         # Its XML parser resolves no entities and keeps libxml2's bounds on depth and size.
         return open_document(io.BytesIO(data))
-    except (OpcError, zipfile.BadZipFile, ValueError, LookupError, OSError, SyntaxError) as error:
+    except SyntaxError:
+        raise DocumentError("the Word document is broken: its XML cannot be read") from None
+    except (OpcError, zipfile.BadZipFile, zlib.error, ValueError, LookupError, OSError) as error:
         raise DocumentError(f"the Word document is broken: {error}") from None
 
 

@@ -13,7 +13,7 @@ from wiseflow.core.errors import DocumentError
 
 _SAMPLE_BYTES = 64 * 1024
 _GUESS_BYTES = 8 * 1024
-_MOST_CONTROLS = 0.03
+_MOST_CONTROLS = 0.05
 _MOST_REPLACED = 0.2
 _NULS_OF_WIDE_TEXT = 0.2
 
@@ -28,6 +28,13 @@ _MARKS = (
 # Tab, line feed, form feed, carriage return and escape occur in text; the others do not.
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+
+# Hardly any text is in these; they only make the guess worse for their commoner neighbours.
+_RARE_ENCODINGS = [
+    "iso8859_3", "iso8859_4", "iso8859_10", "iso8859_13", "iso8859_14", "iso8859_16", "hp_roman8",
+    "ptcp154", "kz1048", "koi8_t", "johab", "hz", "cp1140", "cp037", "cp500", "cp1026", "cp775",
+    "cp1125", "mac_latin2", "mac_iceland", "mac_turkish", "mac_greek",
+]  # fmt: skip
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Controls, the byte order mark, soft hyphens, zero-width spaces, and noncharacters; joiners stay,
@@ -161,7 +168,7 @@ def _guess(data: bytes) -> str:
     """The likeliest encoding of the part of ``data`` around its first byte that is not ASCII."""
     first = next(re.finditer(rb"[\x80-\xff]", data)).start()
     start = max(0, first - _GUESS_BYTES // 8)
-    best = from_bytes(data[start : start + _GUESS_BYTES]).best()
+    best = from_bytes(data[start : start + _GUESS_BYTES], cp_exclusion=_RARE_ENCODINGS).best()
     return best.encoding if best is not None else ""
 
 

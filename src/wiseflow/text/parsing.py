@@ -136,7 +136,7 @@ def detect_format(data: bytes, *, name: str) -> Format:
     for magic, kind in _FOREIGN:
         if data.startswith(magic):
             raise DocumentError(f"the file is {kind}, which cannot be read")
-    if named in {Format.PDF, Format.DOCX}:
+    if named is Format.PDF or named is Format.DOCX:
         raise DocumentError(f"the file is not a {named.upper()} document, though its name says so")
     if _HTML_START.match(data[:_SNIFFED_BYTES]) and named is not Format.JSONL:
         return Format.HTML
@@ -189,8 +189,8 @@ def _read(
     return [document]
 
 
-_LONGEST_TITLE_LINE = 120
-_TITLE_LINE = re.compile(r"([^\n]{2,%d})\n(?:\s*\n|[=\-~*#]{3,}[ \t]*\n)" % _LONGEST_TITLE_LINE)
+_LONGEST_TITLE_LINE = re.compile(r"([^\n]{2,120})\n(?:\s*\n|[=\-~*#]{3,}[ \t]*\n)")
+_TITLE_LINE = re.compile(r"([^\n]{2,120})\n(?:\s*\n|[=\-~*#]{3,}[ \t]*\n)")
 
 
 def _plain_text(text: str, limits: ParseLimits) -> ParsedDocument:

@@ -7,6 +7,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from wiseflow.text.blocks import Blocks, one_line
 from wiseflow.text.scripts import is_ideograph
@@ -16,7 +17,11 @@ _HYPHEN_MARKS = "\x02\ufffe\xad"
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
-_MARKED = re.compile(f"([^\\W\\d_]+)[{_HYPHEN_MARKS}]([^\\W\\d_]+)")
+# Not within addresses and names of files, whose hyphens are their own.
+_MARKED = re.compile(
+    f"(?<![\\w/.:@-])([^\\W\\d_]+)[{_HYPHEN_MARKS}]([^\\W\\d_]+)(?![\\d_/@]|[.-]\\w)"
+)
+_LEADERS = re.compile(r"(?:[ \xa0]*[.·…]){4,}[ \xa0]*(?:\d{1,5}|[ivxlc]{1,7})?$", re.IGNORECASE)
 _MARK = re.compile(f"[{_HYPHEN_MARKS}]")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})[-‐]$")
 _WORD_START = re.compile(r"([^\W\d_]+)")
@@ -156,7 +161,7 @@ def _paragraphs(page: list[Line]) -> list[list[Line]]:
     spacing = _usual_spacing(page)
     right = max(line.right for line in page)
     groups: list[list[Line]] = [[page[0]]]
-    for before, line in zip(page, page[1:], strict=False):
+    for before, line in pairwise(page):
         if _starts_paragraph(groups[-1], before, line, spacing, right):
             groups.append([line])
         else:
@@ -167,7 +172,7 @@ def _paragraphs(page: list[Line]) -> list[list[Line]]:
 def _usual_spacing(page: list[Line]) -> float:
     steps = [
         before.bottom - line.bottom
-        for before, line in zip(page, page[1:], strict=False)
+        for before, line in pairwise(page)
         if 0 < before.bottom - line.bottom < 4 * max(before.size, 1)
     ]
     return statistics.mode(round(step, 1) for step in steps) if steps else 0.0
@@ -183,10 +188,11 @@ def _starts_paragraph(
         return True
     if before.bold != line.bold and len(group) == 1 and before.right < right * _FULL_WIDTH:
         return True
-    if _ITEM.match(line.text):
+    if _ITEM.match(line.text) or _LEADERS.search(before.text):
         return True
     indent = line.left - min(other.left for other in group[-2:])
-    return _INDENT_EM * line.size < indent and len(group) > 1 and abs(step) > 1
+    ended = len(group) > 1 or before.right < right * _FULL_WIDTH
+    return _INDENT_EM * line.size < indent and ended and abs(step) > 1
 
 
 class _Outline:
@@ -235,7 +241,7 @@ def _size_level(group: list[Line], body_size: float, outline: _Outline) -> int:
 
 def _shown_title(pages: Sequence[list[Line]], body_size: float) -> str:
     """The largest lines of the first page that has text."""
-    first = next((page for page in pages if page), [])
+    first = next((page for page in pages if page), list[Line]())
     largest = max((line.size for line in first), default=0.0)
     if largest < body_size * _TITLE_SIZE:
         return ""
@@ -277,7 +283,7 @@ class _Writer:
         right = max(line.right for line in group)
         left = min(line.left for line in group)
         text = self._mended(group[0].text)
-        for before, line in zip(group, group[1:], strict=False):
+        for before, line in pairwise(group):
             full = (
                 before.right - left > _FULL_WIDTH * (right - left) or before.bottom == line.bottom
             )
@@ -286,6 +292,7 @@ class _Writer:
         return text
 
     def _mended(self, text: str) -> str:
+        text = _LEADERS.sub("", text)
         text = _MARKED.sub(lambda found: self._word(found[1], found[2]), text)
         return _MARK.sub("-", text).translate(_LIGATURES)
 

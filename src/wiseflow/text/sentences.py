@@ -49,7 +49,8 @@ def sentences(
     Args:
         text: any text; spans refer to it.
         language: ISO 639-1 code, for the abbreviations and ordinals of a few languages.
-        start, end: the part to cut, in characters; ``None`` is the end of ``text``.
+        start: where the part to cut begins, in characters.
+        end: where it ends; ``None`` is the end of ``text``.
 
     Source: the rule families of G. Grefenstette, P. Tapanainen, "What is a word, what is a
     sentence? Problems of tokenization" (1994).
@@ -86,8 +87,12 @@ def is_prose(text: str) -> bool:
 # Prose.
 _PROSE_END = re.compile(f"[.!?…{_WIDE_STOPS}][{_CLOSERS}]*(?:\\s*\\[\\d{{1,3}}\\])*$")
 _NOT_PROSE = re.compile(
-    r"\.{4,}|(?:\. ){3,}|\|.*\||[{};]\s*$|^\s*(?:[#$>|]|```|~~~|//|/\*)|[=(]\s*[\"'{\[]\w*|\w\(\)\s*[;{.]"
-    r"|(?:\S+@\S+|https?://\S+)\W*$|©|\bAll rights reserved\b|\bCookies?\b.{0,40}\b(?:policy|settings)\b",
+    # Dotted leaders, table rows, code.
+    r"\.{4,}|(?:\. ){3,}|\|.*\||[{};]\s*$|^\s*(?:[#$>|]|```|~~~|//|/\*)"
+    r"|[=(]\s*[\"'{\[]\w*|\w\(\)\s*[;{.]"
+    # Addresses at the end, and what pages say of themselves.
+    r"|(?:\S+@\S+|https?://\S+)\W*$|©|\bAll rights reserved\b"
+    r"|\bCookies?\b.{0,40}\b(?:policy|settings)\b",
     re.IGNORECASE,
 )
 _LEAST_LETTERS = 0.65
@@ -123,7 +128,7 @@ def _has_latin_words(plain: list[str]) -> bool:
 
 @lru_cache(maxsize=1)
 def _all_functions() -> frozenset[str]:
-    return frozenset().union(*FUNCTION_WORDS.values())
+    return frozenset(word for listed in FUNCTION_WORDS.values() for word in listed)
 
 
 # Blocks.

