@@ -22,8 +22,8 @@ from wiseflow.knowledge.layout import (
 )
 from wiseflow.knowledge.lookup import Filters, filter_query, lexical_query
 from wiseflow.knowledge.querying import Question, inverse_frequency, read_question
-from wiseflow.knowledge.ranking import HYBRID, Ranking, Weights, fuse
-from wiseflow.knowledge.schema import current_generation, read_hit, schema
+from wiseflow.knowledge.ranking import HYBRID, Ranking, Weights, fuse, nearest
+from wiseflow.knowledge.schema import current_generation, read_hit, rows_of, schema, stored_content
 from wiseflow.knowledge.vectors import DEAD, MappedVectors, Rows
 
 # Candidates each list gives to the fusion, at least.
@@ -100,7 +100,7 @@ class PassageIndex:
         question = read_question(query, self._languages)
         rows, scores = self._lexical(question, allowed, limit, weights)
         near = self._near(query, allowed, limit, rows) if weights.vector else (rows[:0], scores[:0])
-        ranking = fuse((rows, scores), near, weights.vector)
+        ranking = fuse((rows, scores), near, weight=weights.vector, listed=limit)
         return self._hits(ranking, k) if k > 0 and len(ranking.rows) else ()
 
     def document_frequency(self, term: str, *, language: str = "en") -> int:
@@ -163,9 +163,7 @@ class PassageIndex:
             shut = np.ones(len(scores), np.bool_)
             shut[self._vectors.places(self._allowed_rows(allowed))] = False
             scores[shut] = DEAD
-        count = min(limit, len(scores))
-        best = np.argpartition(-scores, count - 1)[:count]
-        places = np.union1d(best[scores[best] > 0], self._vectors.places(lexical))
+        places = np.union1d(nearest(scores, limit), self._vectors.places(lexical))
         return self._vectors.rows[places], scores[places]
 
     def _allowed_rows(self, allowed: Query) -> Rows:
@@ -173,7 +171,7 @@ class PassageIndex:
         return self._rows([address for _, address in hits])
 
     def _rows(self, addresses: list[DocAddress]) -> Rows:
-        return np.array(self._searcher.fast_field_values("row", addresses), dtype=np.int64)
+        return np.array(rows_of(self._searcher, addresses), dtype=np.int64)
 
     def _hits(self, ranking: Ranking, k: int) -> tuple[Hit, ...]:
         best = ranking.best(k)
@@ -188,7 +186,7 @@ class PassageIndex:
         )
         return tuple(
             replace(
-                read_hit(self._searcher.doc(address).to_dict()),
+                read_hit(stored_content(self._searcher.doc(address))),
                 score=-float(minus),
                 lexical_rank=int(ranking.lexical_ranks[place]),
                 vector_rank=int(ranking.vector_ranks[place]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from tantivy import FieldType, Occur, Query, Searcher
@@ -13,6 +12,7 @@ from wiseflow.knowledge.ranking import Weights
 from wiseflow.knowledge.schema import date_number, schema
 
 _LATEST = 99_999_999
+_LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,7 @@ def filter_query(filters: Filters) -> Query | None:
         ids = [storable(source_id) for source_id in filters.source_ids]
         parts.append(Query.term_set_query(schema(), "source_id", ids))
     if filters.path_prefix:
-        pattern = re.escape(storable(filters.path_prefix)) + "(?s:.*)"
-        parts.append(Query.regex_query(schema(), "path", pattern))
+        parts.append(_begins("path", storable(filters.path_prefix)))
     if filters.language:
         parts.append(Query.term_query(schema(), "language", storable(filters.language)))
     if filters.published_since or filters.published_until:
@@ -89,6 +88,17 @@ def lexical_query(
 
 def _boosted(query: Query, weight: float) -> Query:
     return query if weight == 1 else Query.boost_query(query, weight)
+
+
+def _begins(field: str, prefix: str) -> Query:
+    return Query.range_query(
+        schema(),
+        field,
+        FieldType.Text,
+        lower_bound=prefix,
+        upper_bound=prefix + _LAST_CHARACTER,
+        use_inverted_index=True,
+    )
 
 
 def _published(filters: Filters) -> Query:

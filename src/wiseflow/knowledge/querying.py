@@ -89,6 +89,8 @@ def inverse_frequency(found: int, passages: int) -> float:
     Source: S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
         (2009), with 1 added so that it is never negative.
     """
+    # Removed passages are counted until their files are merged, so there may be "more than all".
+    found = min(found, passages)
     return math.log(1.0 + (passages - found + 0.5) / (found + 0.5))
 
 

@@ -9,6 +9,10 @@ import numpy as np
 from wiseflow.knowledge.embedding import Matrix
 from wiseflow.knowledge.vectors import Rows
 
+# Hashed vectors of unrelated texts differ from 0 by .044 at 512 numbers (one standard deviation).
+LEAST_SIMILARITY = 0.15
+_DECIMALS = 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
@@ -53,13 +57,16 @@ class Ranking:
         return np.flatnonzero(self.scores >= least)
 
 
-def fuse(lexical: tuple[Rows, Matrix], near: tuple[Rows, Matrix], weight: float) -> Ranking:
+def fuse(
+    lexical: tuple[Rows, Matrix], near: tuple[Rows, Matrix], *, weight: float, listed: int
+) -> Ranking:
     """One ranking from two lists of rows with scores.
 
     Args:
         lexical: by terms.
         near: by vectors; has every row of ``lexical`` too, unless it is empty.
         weight: how much the second counts.
+        listed: down to which rank ``near`` is complete; below it, ranks are not told.
 
     Source: E. Fox and J. Shaw, "Combination of Multiple Searches" (1994): CombSUM, each list
         divided by its best score.
@@ -69,8 +76,20 @@ def fuse(lexical: tuple[Rows, Matrix], near: tuple[Rows, Matrix], weight: float)
     similarities, near_ranks = _spread(rows, *near)
     total = _normalised(scores) + weight * _normalised(similarities)
     return Ranking(
-        rows=rows, scores=total.astype(np.float32), lexical_ranks=ranks, vector_ranks=near_ranks
+        rows=rows,
+        # Rounded, so that twins tie although sums in another order differ in their last bits.
+        scores=np.round(total, _DECIMALS).astype(np.float32),
+        lexical_ranks=ranks,
+        vector_ranks=np.where(near_ranks <= listed, near_ranks, 0),
     )
+
+
+def nearest(similarities: Matrix, limit: int) -> Rows:
+    """The positions of the ``limit`` greatest similarities that are more than chance."""
+    near = np.flatnonzero(similarities >= LEAST_SIMILARITY)
+    if len(near) <= limit:
+        return near
+    return near[np.argpartition(-similarities[near], limit - 1)[:limit]]
 
 
 def _spread(rows: Rows, known: Rows, scores: Matrix) -> tuple[Matrix, Rows]:

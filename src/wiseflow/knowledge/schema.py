@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from functools import cache
 
-from tantivy import Document, Query, Schema, SchemaBuilder, Searcher
+from tantivy import DocAddress, Document, Query, Schema, SchemaBuilder, Searcher
 
 from wiseflow.core.documents import Hit, Passage, Source
 from wiseflow.knowledge.analysis import name_of, storable, terms
@@ -64,7 +63,7 @@ def passage_document(source: Source, passage: Passage, row: int) -> Document:
     numbers = (row, date_number(source.published), tie_breaker(passage.passage_id))
     for field, number in zip(NUMBER_FIELDS, numbers, strict=True):
         document.add_unsigned(field, number)
-    document.add_bytes("stored", _stored(source, passage))
+    document.add_bytes("stored", stored_form(source, passage))
     return document
 
 
@@ -73,9 +72,24 @@ def searched_text(passage: Passage) -> str:
     return f"{passage.title} {passage.heading} {passage.text}"
 
 
-def read_hit(fields: Mapping[str, list[bytes]]) -> Hit:
-    """The passage in a stored document, without scores."""
-    values = json.loads(fields["stored"][0])
+def rows_of(searcher: Searcher, addresses: list[DocAddress]) -> list[int]:
+    """The rows of the vectors of documents."""
+    return [int(row or 0) for row in searcher.fast_field_values("row", addresses)]
+
+
+def stored_content(document: Document) -> bytes:
+    """What :func:`stored_form` made of the passage in a document."""
+    return document.to_dict()["stored"][0]
+
+
+def stored_source_id(content: bytes) -> str:
+    """The source that a stored passage is part of."""
+    return json.loads(content)[1]
+
+
+def read_hit(content: bytes) -> Hit:
+    """The stored passage, without scores."""
+    values = json.loads(content)
     passage_id, source_id, start, end, text, title, heading, *about = values
     document_id, path, url, published, language = about
     passage = Passage(
@@ -109,7 +123,8 @@ def tie_breaker(passage_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(passage_id.encode(), digest_size=7).digest())
 
 
-def _stored(source: Source, passage: Passage) -> bytes:
+def stored_form(source: Source, passage: Passage) -> bytes:
+    """A passage and what a hit tells of its source, as the index keeps them."""
     values = (
         passage.passage_id,
         passage.source_id,

@@ -38,8 +38,12 @@ from wiseflow.knowledge.schema import (
     current_generation,
     generation_document,
     passage_document,
+    rows_of,
     schema,
     searched_text,
+    stored_content,
+    stored_form,
+    stored_source_id,
 )
 from wiseflow.knowledge.vectors import Rows, VectorChange, files_of, write_change
 
@@ -142,46 +146,89 @@ def _commit(folder: Path, change: IndexChange, embedder: Embedder) -> IndexStati
     searcher = index.searcher()
     number = current_generation(searcher)
     previous = read_generation(folder, number) if number else Generation()
-    added = {stored.source.source_id: stored for stored in change.added}
-    pairs = [(stored.source, passage) for stored in added.values() for passage in stored.passages]
-    gone = sorted({*change.removed, *added})
-    dead = _rows_of(searcher, gone)
-    end = previous.next_row + len(pairs)
+    work = _plan(searcher, change)
+    if number and not work.pairs and not work.gone:
+        return _statistics(previous)
+    end = previous.next_row + len(work.pairs)
     vectors = VectorChange(
         number=previous.number + 1,
         dimension=embedder.dimension,
         rows=np.arange(previous.next_row, end, dtype=np.int64),
-        vectors=_embedded([passage for _, passage in pairs], embedder),
-        dead=dead,
+        vectors=_embedded([passage for _, passage in work.pairs], embedder),
+        dead=work.dead,
     )
     generation = Generation(
         number=vectors.number,
         next_row=end,
-        passages=previous.passages - len(dead) + len(pairs),
+        passages=previous.passages - len(work.dead) + len(work.pairs),
         segments=write_change(folder, previous, vectors),
     )
     write_generation(folder, generation)
-    _commit_words(index, gone, pairs, generation)
+    _commit_words(index, work, generation)
     _clear(folder, {*files_of(previous), *files_of(generation)})
-    return IndexStatistics(
-        added=len(pairs),
-        removed=len(dead),
-        passages=generation.passages,
-        generation=generation.number,
+    return _statistics(generation, added=len(work.pairs), removed=len(work.dead))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What is left to do of a change, seen what the index holds."""
+
+    pairs: Sequence[tuple[Source, Passage]]
+    gone: Sequence[str]
+    dead: Rows
+
+
+def _plan(searcher: Searcher, change: IndexChange) -> _Work:
+    added = {stored.source.source_id: stored for stored in change.added}
+    present = _present(searcher, sorted({*change.removed, *added}))
+    rows = {source_id: [row for row, _ in held] for source_id, held in present.items()}
+    # A change that is made again after a crash must leave the index as it is, term statistics too.
+    unchanged = {
+        source_id
+        for source_id, stored in added.items()
+        if sorted(content for _, content in present.get(source_id, []))
+        == sorted(stored_form(stored.source, passage) for passage in stored.passages)
+    }
+    gone = sorted(present.keys() - unchanged)
+    return _Work(
+        pairs=[
+            (stored.source, passage)
+            for source_id, stored in added.items()
+            if source_id not in unchanged
+            for passage in stored.passages
+        ],
+        gone=gone,
+        dead=np.sort(np.array([row for key in gone for row in rows[key]], dtype=np.int64)),
     )
 
 
-def _commit_words(
-    index: Index,
-    gone: Sequence[str],
-    pairs: Sequence[tuple[Source, Passage]],
-    generation: Generation,
-) -> None:
+def _present(searcher: Searcher, source_ids: Sequence[str]) -> dict[str, list[tuple[int, bytes]]]:
+    """Rows and contents of the passages that the index holds of these sources."""
+    if not source_ids or not searcher.num_docs:
+        return {}
+    query = Query.term_set_query(schema(), "source_id", source_ids)
+    hits = searcher.search(query, limit=searcher.num_docs, count=False).hits
+    addresses = [address for _, address in hits]
+    rows = rows_of(searcher, addresses)
+    found: dict[str, list[tuple[int, bytes]]] = {}
+    for row, address in zip(rows, addresses, strict=True):
+        content = stored_content(searcher.doc(address))
+        found.setdefault(stored_source_id(content), []).append((row, content))
+    return found
+
+
+def _statistics(generation: Generation, *, added: int = 0, removed: int = 0) -> IndexStatistics:
+    return IndexStatistics(
+        added=added, removed=removed, passages=generation.passages, generation=generation.number
+    )
+
+
+def _commit_words(index: Index, work: _Work, generation: Generation) -> None:
     writer = index.writer(heap_size=_WRITER_MEMORY_BYTES, num_threads=1)
-    for source_id in gone:
+    for source_id in work.gone:
         writer.delete_documents_by_term("source_id", source_id)
-    first_row = generation.next_row - len(pairs)
-    for row, (source, passage) in enumerate(pairs, first_row):
+    first_row = generation.next_row - len(work.pairs)
+    for row, (source, passage) in enumerate(work.pairs, first_row):
         writer.add_document(passage_document(source, passage, row))
     writer.delete_documents_by_term(GENERATION, CURRENT)
     writer.add_document(generation_document(generation.number))
@@ -193,15 +240,6 @@ def _embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Matri
     for start in range(0, len(passages), _EMBED_AT_ONCE):
         part = passages[start : start + _EMBED_AT_ONCE]
         yield embedder.embed([searched_text(passage) for passage in part])
-
-
-def _rows_of(searcher: Searcher, source_ids: Sequence[str]) -> Rows:
-    if not source_ids or not searcher.num_docs:
-        return np.zeros(0, np.int64)
-    query = Query.term_set_query(schema(), "source_id", source_ids)
-    hits = searcher.search(query, limit=searcher.num_docs, count=False).hits
-    rows = searcher.fast_field_values("row", [address for _, address in hits])
-    return np.sort(np.array(rows, dtype=np.int64))
 
 
 def _clear(folder: Path, needed: set[str]) -> None:
