@@ -197,6 +197,21 @@ class SqlJobQueue(SqlJobReader):
 
         await self._database.write(unit)
 
+    async def regroup(self, job_ids: Sequence[str], batch: str) -> None:
+        """Make jobs part of another batch, which has not handed them over."""
+        if not job_ids:
+            return
+        statement = (
+            update(jobs)
+            .where(jobs.c.job_id == bindparam("regrouped"))
+            .values(batch=batch, delivered_at=None)
+        )
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(statement, [{"regrouped": job_id} for job_id in job_ids])
+
+        await self._database.write(unit)
+
     async def mark_delivered(self, job_ids: Sequence[str]) -> None:
         """Note that the results of these jobs were handed over."""
         if not job_ids:

@@ -1,0 +1,1 @@
+"""Durable jobs: the journal, the handler's context, the worker."""

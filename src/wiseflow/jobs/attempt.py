@@ -1,0 +1,151 @@
+"""One start of a job: its handler is run, and what becomes of it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wiseflow.core.clock import Clock
+from wiseflow.core.errors import LeaseLost, WiseflowError
+from wiseflow.core.jobs import Job, Lease, StopReason
+from wiseflow.core.ports import EventStore, JobQueue, StepStore
+from wiseflow.jobs import endings
+from wiseflow.jobs.context import Handler, JobContext, StopCause
+from wiseflow.jobs.endings import Drop, Ending, Finish, Release, Retry
+from wiseflow.jobs.journal import StepJournal
+from wiseflow.observability.logs import bind_job, get_logger
+
+_log = get_logger(__name__)
+
+# How long writing a job's end may take: longer than the database's own waits for a lock.
+SETTLE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every attempt of a worker works with.
+
+    Args:
+        queue, steps, events: the stores.
+        handlers: by the kind of job.
+        clock: for deadlines.
+        task_timeout_s: how long a handler may run; ``None`` for no limit.
+        retry_delay_s: see ``endings.of_error``.
+    """
+
+    queue: JobQueue
+    steps: StepStore
+    events: EventStore
+    handlers: Mapping[str, Handler]
+    clock: Clock
+    task_timeout_s: float | None
+    retry_delay_s: float
+
+
+class Attempt:
+    """A claimed job.
+
+    Args:
+        job: as it was claimed.
+        lease: the right to write.
+        bench: what it works with.
+    """
+
+    def __init__(self, job: Job, lease: Lease, bench: Bench) -> None:
+        self.job = job
+        self.lease = lease
+        self._bench = bench
+        self._cause: StopCause | None = None
+        self._task: asyncio.Task[object] | None = None
+
+    def stop(self, cause: StopCause) -> None:
+        """Have the handler cancelled for ``cause``.
+
+        A second cause changes nothing, but for a lost lease: then nothing may be written.
+        """
+        first = self._cause is None
+        if first or cause is StopCause.LOST:
+            self._cause = cause
+        if first and self._task is not None:
+            self._task.cancel()
+
+    async def run(self) -> Ending:
+        """Run the handler; what is to become of the job. Raises nothing but ``BaseException``s.
+
+        A cancellation that did not come through ``stop`` interrupts the job, too.
+        """
+        self._task = asyncio.current_task()
+        with bind_job(self.job.job_id):
+            try:
+                return await self._handle()
+            except asyncio.CancelledError:
+                return endings.of_stop(self._cause or StopCause.INTERRUPTED)
+            except Exception as error:  # noqa: BLE001 - a boundary: a job's failure is its own
+                if self._cause is not None:
+                    return endings.of_stop(self._cause)
+                return self._failed(error)
+            finally:
+                self._task = None
+
+    async def settle(self, ending: Ending) -> None:
+        """Write what becomes of the job. A failure to do so is logged: the lease then runs out."""
+        with bind_job(self.job.job_id):
+            try:
+                async with asyncio.timeout(SETTLE_S):
+                    await self._write(ending)
+            except LeaseLost:
+                _log.info("The job was taken over by another worker")
+            except (WiseflowError, TimeoutError) as error:
+                _log.error("The end of a job could not be written", exc_info=error)
+
+    async def _handle(self) -> Ending:
+        bench, limit_s = self._bench, self._bench.task_timeout_s
+        if self._cause is not None:
+            return endings.of_stop(self._cause)
+        limit = asyncio.timeout(limit_s)
+        try:
+            async with limit:
+                journal = StepJournal(
+                    bench.steps, self.lease, await bench.steps.steps(self.job.job_id)
+                )
+                outcome = await bench.handlers[self.job.kind](self._context(journal))
+        except TimeoutError:
+            if limit.expired():
+                return endings.of_time_limit(limit_s)
+            raise
+        return endings.of_result(outcome)
+
+    def _context(self, journal: StepJournal) -> JobContext:
+        bench, limit_s = self._bench, self._bench.task_timeout_s
+        return JobContext(
+            job=self.job,
+            lease=self.lease,
+            journal=journal,
+            queue=bench.queue,
+            events=bench.events,
+            clock=bench.clock,
+            deadline=None if limit_s is None else bench.clock.monotonic() + limit_s,
+            stop_cause=lambda: self._cause,
+        )
+
+    def _failed(self, error: Exception) -> Ending:
+        ending = endings.of_error(error, self.job, self._bench.retry_delay_s)
+        told = endings.telling(error)
+        if isinstance(ending, Retry):
+            _log.warning("A job failed and will be tried again", error=ending.error)
+        elif not isinstance(told, WiseflowError):
+            _log.error("A job failed", exc_info=error)
+        return ending
+
+    async def _write(self, ending: Ending) -> None:
+        queue = self._bench.queue
+        match ending:
+            case Finish(outcome=outcome):
+                await queue.finish(self.lease, outcome)
+            case Retry(error=error, delay_s=delay_s):
+                await queue.retry(self.lease, error, delay_s=delay_s)
+            case Release():
+                await queue.release(self.lease, StopReason.INTERRUPTED)
+            case Drop():
+                pass
