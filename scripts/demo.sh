@@ -8,7 +8,7 @@ wiseflow=$1 out=$2
     --topics scripts/demo-topics.txt --docs docs --docs README.md --docs SECURITY.md --docs src \
     --parallel 3 --out "$out"
 
-report=$(ls -t "$out"/*.md | tail -n 1)
+report=$(ls "$out"/*.md | head -n 1)
 printf '\n──── %s ────\n\n' "$report"
 cat "$report"
 printf '\n──── all reports: %s/*.md, *.html, *.json ────\n' "$out"

@@ -27,11 +27,13 @@ class AddByDefault(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with, or ``add`` when they begin with a path."""
         if args and self.get_command(ctx, args[0]) is None:
             return super().resolve_command(ctx, ["add", *args])
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options before the first path belong to ``add`` too."""
         if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["add", *args]
         return super().parse_args(ctx, args)

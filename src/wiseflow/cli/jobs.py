@@ -25,7 +25,9 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(list(JobStatus)))
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice([one.value for one in JobStatus])
+)
 @click.option("--tag", default="", help="Only those with this label.")
 @click.option("--since", default="", help="Created at or after this time (ISO 8601).")
 @click.option("--until", default="", help="Created before this time (ISO 8601).")

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
+from types import FrameType
 from typing import TypeVar
 
 from wiseflow.app import Application, open_application
@@ -25,27 +26,26 @@ def with_application(settings: Settings, action: Callable[[Application], Awaitab
     """
 
     async def body() -> T:
-        async with _opened(settings) as application:
+        async with open_application(settings) as application:
             return await action(application)
 
     with _terminate_as_interrupt():
         return asyncio.run(body())
 
 
-@contextlib.asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Application]:
-    async with open_application(settings) as application:
-        yield application
-
-
 @contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
+def _terminate_as_interrupt() -> Generator[None]:
     """Let SIGTERM do what Ctrl-C does: `asyncio.run` turns that into a cancellation."""
     if sys.platform == "win32":
         yield
         return
-    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    signal.raise_signal(signal.SIGINT)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from wiseflow.core.errors import InvalidInput
 
@@ -88,11 +89,11 @@ def _from_json(line: str, place: str) -> Topic:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise InvalidInput(f"{place}: not JSON ({error.msg})") from error
-    if not isinstance(record, dict) or not isinstance(record.get("topic"), str):
+    fields = cast("dict[str, object]", record) if isinstance(record, dict) else {}
+    if not isinstance(fields.get("topic"), str):
         raise InvalidInput(
             f'{place}: a line is an object with a "topic"', cure='Write {"topic": "…"}'
         )
-    fields: dict[str, object] = record
     metadata = _mapping(fields.get("metadata", {}), f"{place}: metadata")
     if "id" in fields:
         metadata = {**metadata, "topic_id": str(fields["id"])}
@@ -109,12 +110,11 @@ def _from_json(line: str, place: str) -> Topic:
 def _mapping(value: object, place: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise InvalidInput(f"{place} has to be an object")
-    entries: dict[str, object] = value
-    return entries
+    return cast("dict[str, object]", value)
 
 
 def _strings(value: object, place: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):  # pyright: ignore[reportUnknownVariableType] - parsed JSON
+    items = cast("list[object]", value) if isinstance(value, list) else [None]
+    if not all(isinstance(item, str) for item in items):
         raise InvalidInput(f"{place} has to be a list of strings")
-    items: list[str] = value
-    return tuple(items)
+    return tuple(str(item) for item in items)

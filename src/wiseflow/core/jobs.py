@@ -141,6 +141,7 @@ class JobFilter:
 
     Args:
         since, until: bounds on ``created_at``, seconds since the epoch.
+        completed_since: the least ``completed_at``, seconds since the epoch.
         after: return jobs older than this job id (jobs are listed newest first).
         limit: at most so many (1–10,000).
     """
@@ -152,5 +153,6 @@ class JobFilter:
     undelivered: bool = False
     since: float | None = None
     until: float | None = None
+    completed_since: float | None = None
     after: str = ""
     limit: int = 100

@@ -202,6 +202,10 @@ class JobQueue(JobReader, Protocol):
         """
         ...
 
+    async def regroup(self, job_ids: Sequence[str], batch: str) -> None:
+        """Make jobs part of another batch, so that one command can run just these."""
+        ...
+
     async def mark_delivered(self, job_ids: Sequence[str]) -> None:
         """Note that the command that submitted these jobs has handed over their results."""
         ...

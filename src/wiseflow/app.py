@@ -1,0 +1,310 @@
+"""The composition root: settings in, wired objects out.
+
+The only place that names concrete adapters. What it opens, it closes, in the reverse order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from wiseflow.core.clock import Clock, SystemClock
+from wiseflow.core.configuration import Configuration, TaskPriority
+from wiseflow.core.documents import Hit
+from wiseflow.core.jobs import Event, Job, JobRequest
+from wiseflow.core.library import Collection
+from wiseflow.core.report import Report
+from wiseflow.engine.processes import ProcessLimits, ProcessPool
+from wiseflow.jobs.owners import instance_name
+from wiseflow.jobs.worker import Worker, WorkerTimes
+from wiseflow.library.collections import collection_folder, collection_for_folder
+from wiseflow.library.ingesting import IngestProgress, IngestReport, Library
+from wiseflow.library.planning import IngestLimits
+from wiseflow.library.searching import search_collection
+from wiseflow.research.asking import Question, clean_topic, read_configuration, to_payload
+from wiseflow.research.extractive.authors import ExtractiveAuthor
+from wiseflow.research.extractive.retrieving import IndexRetriever
+from wiseflow.research.handler import KIND, ResearchHandler
+from wiseflow.research.rendering.json import report_from_text
+from wiseflow.settings.model import Settings
+from wiseflow.storage.sql.database import ConnectionTest, Database, DatabaseOptions, Synchronous
+from wiseflow.storage.sql.documents import SqlDocumentStore
+from wiseflow.storage.sql.events import SqlEventStore
+from wiseflow.storage.sql.jobs import SqlJobQueue
+from wiseflow.storage.sql.reports import SqlReportStore
+from wiseflow.storage.sql.schema import SchemaState, check, open_database, upgrade
+from wiseflow.storage.sql.steps import SqlStepStore
+from wiseflow.text.limits import ParseLimits
+
+FOLLOW_POLL_S = 0.25
+# One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
+COMPUTE_TIMEOUT_S = 120.0
+# A full set of sources is written into an index in one call.
+INDEXING_TIMEOUT_S = 1800.0
+# What a worker process imports at its start, so that the first research need not wait for it.
+RESEARCH_MODULES = (
+    "wiseflow.research.extractive.authors",
+    "wiseflow.research.extractive.retrieving",
+)
+
+
+class Application:
+    """The program with its settings and its database open; made by ``open_application``.
+
+    Args:
+        settings: what holds.
+        database: open, of this version.
+        compute: the worker processes for searching and writing.
+        clock: the time.
+    """
+
+    def __init__(
+        self, *, settings: Settings, database: Database, compute: ProcessPool, clock: Clock
+    ) -> None:
+        self.settings = settings
+        self.queue = SqlJobQueue(database)
+        self.events = SqlEventStore(database)
+        self.documents = SqlDocumentStore(database)
+        self._steps = SqlStepStore(database)
+        self._reports = SqlReportStore(database)
+        self._database = database
+        self._compute = compute
+        self._clock = clock
+
+    @property
+    def max_concurrent_research(self) -> int:
+        """How many researches run side by side in one process."""
+        return self.settings.max_concurrent_research
+
+    async def test_connection(self) -> ConnectionTest:
+        """Whether the database answers, and how fast."""
+        return await self._database.test_connection()
+
+    def research_request(
+        self,
+        topic: str,
+        configuration: Mapping[str, object],
+        *,
+        priority: TaskPriority = TaskPriority.NORMAL,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, object] | None = None,
+    ) -> JobRequest:
+        """The job of one research, checked before it is submitted.
+
+        Args:
+            topic: what to research.
+            configuration: settings of the research as JSON values; the others have their defaults.
+            priority: who goes first.
+            tags: labels to filter by.
+            metadata: the submitter's own data.
+
+        Raises:
+            InvalidInput: the topic or a setting cannot be used.
+        """
+        question = Question(
+            topic=clean_topic(topic), configuration=read_configuration(configuration)
+        )
+        return JobRequest(
+            kind=KIND,
+            payload=to_payload(question),
+            title=question.topic,
+            priority=priority,
+            tags=tuple(tags),
+            metadata=metadata or {},
+            max_attempts=self.settings.retry_limit,
+        )
+
+    def worker(self, *, concurrency: int) -> Worker:
+        """A worker that runs researches, so many side by side."""
+        return Worker(
+            queue=self.queue,
+            steps=self._steps,
+            events=self.events,
+            handlers={KIND: self._handler()},
+            owner=instance_name(),
+            concurrency=concurrency,
+            times=WorkerTimes(
+                lease_s=self.settings.job_lease_s,
+                heartbeat_s=self.settings.job_heartbeat_s,
+                task_timeout_s=self.settings.task_timeout,
+            ),
+            clock=self._clock,
+        )
+
+    async def find_job(self, prefix: str) -> str:
+        """The id of the one research whose id begins with ``prefix``.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: there are several.
+        """
+        return await self.queue.find(prefix.strip().lower())
+
+    async def job(self, prefix: str) -> Job:
+        """The one research whose id begins with ``prefix``; raises as ``find_job``."""
+        return await self.queue.get(await self.find_job(prefix))
+
+    async def report(self, job_id: str) -> Report:
+        """The report of a research. Raises ``NotFound``."""
+        return report_from_text(await self._reports.get(job_id))
+
+    async def follow_events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]:
+        """What happens to a research, from the event after number ``after`` until it has ended."""
+        while True:
+            ended = (await self.queue.get(job_id)).status.final
+            # Read after the status: what was written before the end is then among them.
+            events = await self.events.events(job_id, after=after)
+            for event in events:
+                after = event.number
+                yield event
+            if ended and not events:
+                return
+            await self._clock.sleep(0 if events else FOLLOW_POLL_S)
+
+    def collection_for(self, paths: Sequence[Path]) -> str:
+        """The name of the collection that holds just these files and folders."""
+        return collection_for_folder(*paths)
+
+    async def ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        collection: str,
+        private: bool = False,
+        progress: Callable[[IngestProgress], None] | None = None,
+    ) -> IngestReport:
+        """Read files and folders into a collection and its index.
+
+        Raises:
+            InvalidInput: a path does not exist, or the collection's name cannot be used.
+            Conflict: another process changes the collection.
+            StorageError: the database or the disk refuses.
+        """
+        async with self._library() as library:
+            if progress is None:
+                return await library.ingest(paths, collection, private=private)
+            return await library.ingest(paths, collection, private=private, progress=progress)
+
+    async def delete_collection(self, name: str) -> None:
+        """Erase a collection and its index. Raises ``NotFound``."""
+        async with self._library() as library:
+            await library.delete(name)
+
+    async def search(self, query: str, *, collection: str, k: int) -> Sequence[Hit]:
+        """The best ``k`` passages of a collection.
+
+        Raises:
+            NotFound: there is no such collection, or it is empty.
+        """
+        return await search_collection(
+            self._compute,
+            data_folder=self.settings.data_dir,
+            collection=collection,
+            query=query,
+            k=k,
+        )
+
+    async def collections(self) -> list[Collection]:
+        """All collections by name, with their counts."""
+        return await self.documents.collections()
+
+    def _handler(self) -> ResearchHandler:
+        return ResearchHandler(
+            author=lambda chosen: ExtractiveAuthor(self._compute, self._index(chosen)),
+            retriever=lambda chosen: IndexRetriever(self._compute, self._index(chosen)),
+            sources=self.documents,
+            reports=self._reports,
+            clock=self._clock,
+        )
+
+    def _index(self, configuration: Configuration) -> Path:
+        return collection_folder(self.settings.data_dir, configuration.collection).index
+
+    @asynccontextmanager
+    async def _library(self) -> AsyncGenerator[Library]:
+        """A library with worker processes of its own, which end with it."""
+        settings = self.settings
+        limits = ProcessLimits(
+            memory_bytes=settings.index_parse_memory_bytes, cpu_s=settings.index_parse_timeout_s
+        )
+        async with (
+            ProcessPool(
+                workers=settings.max_concurrent_tasks,
+                name="parsing",
+                timeout_s=settings.index_parse_timeout_s,
+                limits=limits,
+            ) as parsing,
+            ProcessPool(workers=1, name="indexing", timeout_s=INDEXING_TIMEOUT_S) as indexing,
+        ):
+            yield Library(
+                store=self.documents,
+                parsing=parsing,
+                indexing=indexing,
+                data_folder=settings.data_dir,
+                calls=settings.max_concurrent_tasks + 2,
+                limits=ingest_limits(settings),
+            )
+
+
+@asynccontextmanager
+async def open_application(
+    settings: Settings, *, clock: Clock | None = None
+) -> AsyncGenerator[Application]:
+    """The application, its database open and of this version; closed on leaving.
+
+    Raises:
+        StorageError: the database cannot be opened.
+        SchemaMismatch: a newer version has upgraded it.
+    """
+    database = await open_database(database_url(settings), database_options(settings))
+    try:
+        async with ProcessPool(
+            workers=settings.max_concurrent_tasks,
+            name="research",
+            timeout_s=COMPUTE_TIMEOUT_S,
+            preload=RESEARCH_MODULES,
+        ) as compute:
+            yield Application(
+                settings=settings, database=database, compute=compute, clock=clock or SystemClock()
+            )
+    finally:
+        await database.close()
+
+
+async def upgrade_database(settings: Settings) -> SchemaState:
+    """Bring the database up to this version; its state after it."""
+    async with Database(database_url(settings), database_options(settings)) as database:
+        await upgrade(database)
+        return await check(database)
+
+
+async def check_database(settings: Settings) -> SchemaState:
+    """What version the database has, and what is wrong with it; nothing is changed."""
+    async with Database(database_url(settings), database_options(settings)) as database:
+        return await check(database)
+
+
+def database_url(settings: Settings) -> str:
+    """The database's address: unless it was set, an SQLite file in the data folder."""
+    if settings.origin("database_url") == "default":
+        return f"sqlite:///{settings.data_dir / 'wiseflow.db'}"
+    return settings.database_url
+
+
+def database_options(settings: Settings) -> DatabaseOptions:
+    """How the database is used, by the settings."""
+    return replace(
+        DatabaseOptions(),
+        synchronous=Synchronous(settings.database_synchronous),
+        busy_timeout_s=settings.database_timeout,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout_s=settings.database_timeout,
+    )
+
+
+def ingest_limits(settings: Settings) -> IngestLimits:
+    """How much is read of one file, by the settings."""
+    return IngestLimits(parse=ParseLimits(file_bytes=settings.index_max_file_bytes))

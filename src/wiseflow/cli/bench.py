@@ -1,0 +1,138 @@
+"""``wiseflow bench``: measurements, as a table or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from wiseflow.app import Application
+from wiseflow.bench.figures import Figure
+from wiseflow.cli.context import CommandContext
+from wiseflow.cli.running import with_application
+from wiseflow.core.errors import InvalidInput
+
+data_option = click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="The folder with the data sets."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a figure.")
+PARTS = ("articles", "pdf", "retrieval", "briefs")
+
+
+@click.group()
+def bench() -> None:
+    """Measure this program on this machine."""
+
+
+@bench.command()
+@click.option("--rounds", default=15, show_default=True, type=click.IntRange(1, 1000))
+@json_option
+def startup(rounds: int, as_json: bool) -> None:
+    """How long `wiseflow --help` and `import wiseflow` take, against a bare interpreter."""
+    from wiseflow.bench.startup import measure_startup  # noqa: PLC0415 - the one that is run
+
+    click.echo(render(measure_startup(rounds), as_json=as_json))
+
+
+@bench.command()
+@data_option
+@click.option("--parallel", "levels", default="1,2,8,32", show_default=True)
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
+@click.option("--queued", default=10_000, show_default=True, type=click.IntRange(0))
+@json_option
+@click.pass_obj
+def research(
+    context: CommandContext, data: Path, levels: str, rounds: int, queued: int, as_json: bool
+) -> None:
+    """Researches a second over the questions of a data set (a folder like mh_mix)."""
+    from wiseflow.bench.throughput import Plan, measure_research  # noqa: PLC0415
+
+    plan = Plan(levels=parse_levels(levels), rounds=rounds, queued=queued)
+
+    async def act(app: Application) -> list[Figure]:
+        return await measure_research(app, data, plan)
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = context.settings(wiseflow_data_dir=folder)
+        click.echo(render(with_application(settings, act), as_json=as_json))
+
+
+@bench.command()
+@data_option
+@click.option("--only", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part.")
+@json_option
+def quality(data: Path, parts: tuple[str, ...], as_json: bool) -> None:
+    """Extraction, retrieval, evidence and citations on data with known answers."""
+    measures = quality_measures()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for part in parts or PARTS:
+            figures += measures[part](data, Path(folder))
+    click.echo(render(figures, as_json=as_json))
+
+
+def quality_measures() -> dict[str, Callable[[Path, Path], Sequence[Figure]]]:
+    """Each part's measurement: from the data's folder, in a folder to work in."""
+    from wiseflow.bench import briefs, extraction, retrieval  # noqa: PLC0415 - slow to import
+
+    return {
+        "articles": lambda data, _: extraction.measure_articles(data),
+        "pdf": lambda data, _: extraction.measure_pdfs(data),
+        "retrieval": retrieval.measure_retrieval,
+        "briefs": briefs.measure_briefs,
+    }
+
+
+def parse_levels(text: str) -> tuple[int, ...]:
+    """Whole numbers above 0 from ``1,2,8``, at least two.
+
+    Raises:
+        InvalidInput: they are not.
+    """
+    parts = text.split(",")
+    if len(parts) < 2 or not all(part.strip().isdigit() and int(part) for part in parts):  # noqa: PLR2004 - a ratio needs two
+        raise InvalidInput(
+            f"--parallel takes two or more whole numbers, not {text!r}", cure="Write it as 1,2,8,32"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def render(figures: Iterable[Figure], *, as_json: bool) -> str:
+    """Figures as a table, or one JSON object a line."""
+    rows = list(figures)
+    if as_json:
+        return "\n".join(
+            json.dumps({**dataclasses.asdict(row), "holds": row.holds}) for row in rows
+        )
+    wide = max((len(row.subject) for row in rows), default=0)
+    middle = max((len(row.measure) for row in rows), default=0)
+    return "\n".join(_line(row, wide, middle) for row in rows)
+
+
+def _line(figure: Figure, wide: int, middle: int) -> str:
+    spread = ""
+    if figure.low is not None and figure.high is not None:
+        spread = f"[{_number(figure.low)} – {_number(figure.high)}]"
+    bar = ""
+    if figure.bar is not None:
+        bar = f"≥ {_number(figure.bar)}"
+    elif figure.most is not None:
+        bar = f"≤ {_number(figure.most)}"
+    verdict = {None: "", True: "holds", False: "MISSED"}[figure.holds]
+    return (
+        f"{figure.subject:<{wide}}  {figure.measure:<{middle}}  {_number(figure.value):>9}  "
+        f"{spread:<21} n={figure.samples:<5} {bar:<9} {verdict}"
+    ).rstrip()
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "none"
+    if value == int(value) and abs(value) < 1e6:  # noqa: PLR2004 - whole numbers as such
+        return f"{value:.0f}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"  # noqa: PLR2004 - three digits

@@ -1,0 +1,182 @@
+"""A batch: the researches that one command asked for, run side by side and handed over as one.
+
+A batch has a name made from what was asked. While one of its researches has not been handed over,
+the same name finds them again, so a command that is typed again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from wiseflow.app import Application
+from wiseflow.core.jobs import Event, Job, JobFilter, JobRequest, JobStatus
+from wiseflow.jobs.worker import Worker
+
+FINAL = tuple(status for status in JobStatus if status.final)
+POLL_S = 0.25
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Researches that belong together.
+
+    Args:
+        name: finds them in the queue.
+        job_ids: in the order in which they were asked for.
+        resumed: whether they were found and not made.
+    """
+
+    name: str
+    job_ids: tuple[str, ...]
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a batch does at one moment.
+
+    Args:
+        running: the researches that run now, in this process or another.
+        events: what happened to them since the moment before, when the listener asked for it.
+        elapsed_s: since the batch began to run here.
+    """
+
+    running: Sequence[Job]
+    events: Mapping[str, Sequence[Event]] = field(default_factory=dict[str, Sequence[Event]])
+    elapsed_s: float = 0.0
+
+
+class BatchListener(Protocol):
+    """Who is told how a batch goes."""
+
+    @property
+    def details(self) -> bool:
+        """Whether the events of running researches are worth reading."""
+        ...
+
+    async def ended(self, job: Job) -> None:
+        """A research of the batch has ended; told once for each."""
+        ...
+
+    def moment(self, moment: Moment) -> None:
+        """What the batch does now; told a few times a second."""
+        ...
+
+
+async def open_batch(app: Application, name: str, requests: Sequence[JobRequest]) -> Batch:
+    """The batch of that name that was not handed over yet, or else a new one.
+
+    Args:
+        app: the application.
+        name: names the batch.
+        requests: the researches of a new one; an old one has its own.
+    """
+    left = await _all_pages(app, JobFilter(batch=name, undelivered=True, limit=PAGE))
+    if left:
+        ids = tuple(sorted(job.job_id for job in left))
+        return Batch(name=name, job_ids=ids, resumed=True)
+    # Two equal commands at once see the same past, so they make the same keys and share the jobs.
+    past = sum((await app.queue.counts(batch=name)).values())
+    made = await app.queue.submit(
+        [
+            replace(request, batch=name, idempotency_key=f"{name}/{past}/{number}")
+            for number, request in enumerate(requests)
+        ]
+    )
+    return Batch(name=name, job_ids=tuple(made))
+
+
+async def run_batch(
+    app: Application,
+    batch: Batch,
+    listener: BatchListener,
+    *,
+    parallel: int,
+    on_worker: Callable[[Worker], None] | None = None,
+) -> None:
+    """Run what is unfinished of a batch, and tell the listener until all of it has ended.
+
+    When this is cancelled, what runs is given back to the queue before it raises.
+
+    Args:
+        app: the application.
+        batch: what to run.
+        listener: is told what ends and what runs.
+        parallel: how many researches run side by side in this process.
+        on_worker: is given the worker before it starts, to resize it while it runs.
+    """
+    worker = app.worker(concurrency=parallel)
+    if on_worker is not None:
+        on_worker(worker)
+    watcher = _Watcher(app, batch, listener)
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(
+            worker.run(batch=batch.name, until_idle=True), name=f"worker of {batch.name}"
+        )
+        while not work.done():
+            await asyncio.wait({work}, timeout=POLL_S)
+            await watcher.look()
+    await watcher.look()
+
+
+class _Watcher:
+    """Reads the queue and tells a listener what is new."""
+
+    def __init__(self, app: Application, batch: Batch, listener: BatchListener) -> None:
+        self._app = app
+        self._batch = batch
+        self._listener = listener
+        self._begun = time.monotonic()
+        self._told: set[str] = set()
+        self._latest = 0.0
+        self._read: dict[str, int] = {}
+
+    async def look(self) -> None:
+        """One look: what has ended since the last, and what runs."""
+        ended = JobFilter(
+            batch=self._batch.name,
+            statuses=FINAL,
+            undelivered=True,
+            completed_since=self._latest,
+            limit=PAGE,
+        )
+        for job in sorted(await _all_pages(self._app, ended), key=_by_end):
+            if job.job_id not in self._told:
+                self._told.add(job.job_id)
+                self._latest = max(self._latest, job.completed_at or 0.0)
+                await self._listener.ended(job)
+        running = await self._app.queue.list(
+            JobFilter(batch=self._batch.name, statuses=(JobStatus.RUNNING,), limit=PAGE)
+        )
+        events = await self._news(running) if self._listener.details else {}
+        elapsed_s = time.monotonic() - self._begun
+        self._listener.moment(Moment(running=running, events=events, elapsed_s=elapsed_s))
+
+    async def _news(self, running: Sequence[Job]) -> dict[str, Sequence[Event]]:
+        news: dict[str, Sequence[Event]] = {}
+        for job in running:
+            seen = self._read.get(job.job_id, 0)
+            news[job.job_id] = await self._app.events.events(job.job_id, after=seen)
+            if news[job.job_id]:
+                self._read[job.job_id] = news[job.job_id][-1].number
+        return news
+
+
+def _by_end(job: Job) -> tuple[float, str]:
+    return job.completed_at or 0.0, job.job_id
+
+
+async def _all_pages(app: Application, job_filter: JobFilter) -> list[Job]:
+    """All jobs that match, over as many pages as it takes."""
+    found: list[Job] = []
+    while True:
+        page = await app.queue.list(job_filter)
+        found += page
+        if len(page) < job_filter.limit:
+            return found
+        job_filter = replace(job_filter, after=page[-1].job_id)

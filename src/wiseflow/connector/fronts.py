@@ -1,0 +1,44 @@
+"""The public objects that need no making: lazy fronts over the settings of the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from wiseflow.app import ConnectionTest, open_application
+from wiseflow.connector.manager import ParallelResearchManager
+from wiseflow.settings.loading import Settings, load_settings
+
+
+class DatabaseFront:
+    """The database that the settings name."""
+
+    async def test_connection(self) -> ConnectionTest:
+        """Whether it answers, how fast, and its version.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        async with open_application(_settings()) as app:
+            return await app.test_connection()
+
+
+class ConfigFront:
+    """The settings that hold now, by name: ``config.max_concurrent_research``."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(_settings(), name)
+
+    def __repr__(self) -> str:
+        return repr(_settings())
+
+
+def _settings() -> Settings:
+    return load_settings(environ=os.environ, dotenv=Path(".env"))
+
+
+config = ConfigFront()
+database = DatabaseFront()
+parallel_research_manager = ParallelResearchManager()
