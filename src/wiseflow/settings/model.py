@@ -27,6 +27,7 @@ from wiseflow.settings.setting import About
 
 DEFAULT_ORIGIN = "default"
 DATABASE_SCHEMES = ("sqlite", "postgresql")
+_DATA_DIR = Path("data")
 _LEVELS: tuple[LogLevel, ...] = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -122,6 +123,7 @@ class Settings(BaseModel):
             place="database.url",
             help="The database: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`. A "
             "relative SQLite path starts at the working directory.",
+            default="`sqlite:///data/wiseflow.db`, or `wiseflow.db` in another WISEFLOW_DATA_DIR",
             expects="an address like sqlite:///data/wiseflow.db or postgresql://user@host/name",
         ),
     ] = "sqlite:///data/wiseflow.db"
@@ -165,7 +167,7 @@ class Settings(BaseModel):
             help="The folder for everything the program keeps: indexes, stored sources, logs.",
             expects="the path of a folder",
         ),
-    ] = Path("data")
+    ] = _DATA_DIR
     local_only: Annotated[
         bool,
         About(
@@ -252,12 +254,19 @@ class Settings(BaseModel):
     ) -> Self:
         """The settings with these values, and defaults for the others.
 
+        What lies in the data folder by default follows it.
+
         Args:
             values: as texts, by field.
             origins: where each came from, by name.
             files: the ones that were read, the strongest first.
         """
-        settings = cls.model_validate(values)
+        folder = Path(values.get("wiseflow_data_dir", _DATA_DIR))
+        placed = {
+            "database_url": f"sqlite:///{(folder / 'wiseflow.db').as_posix()}",
+            "log_file": str(folder / "logs" / "wiseflow.log"),
+        }
+        settings = cls.model_validate({**placed, **values})
         settings._origins = dict(origins)  # noqa: SLF001 - its own, in the making
         settings._files = tuple(files)  # noqa: SLF001 - as above
         return settings
@@ -283,7 +292,7 @@ class Settings(BaseModel):
     @property
     def log_path(self) -> Path:
         """The log file."""
-        return Path(self.log_file) if self.log_file else self.data_dir / "logs" / "wiseflow.log"
+        return Path(self.log_file)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, to be kept out of all that is written."""

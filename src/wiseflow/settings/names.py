@@ -35,7 +35,8 @@ def unknown_in_yaml(key: str) -> str:
 def environment_mistake(name: str) -> str:
     """What is wrong with an environment variable that was meant to be ours; "" when it was not."""
     if name.startswith(PREFIX):
-        return f"there is no setting of this name{suggestion(name)}"
+        bare = name.removeprefix(PREFIX)
+        return f"there is no setting of this name{suggestion(bare if bare in BY_NAME else name)}"
     upper = name.upper()
     if upper in OTHERS or len(name) < ONE_EDIT_FROM:
         return ""

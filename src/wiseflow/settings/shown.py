@@ -56,8 +56,7 @@ def shown_settings(settings: Settings) -> list[ShownSetting]:
 
 
 def _shown(settings: Settings, field: str) -> str | float | bool:
-    value = str(settings.log_path) if field == "log_file" else getattr(settings, field)
-    match value:
+    match value := getattr(settings, field):
         case SecretStr():
             return "set" if value.get_secret_value() else "not set"
         case bool() | int() | float():
