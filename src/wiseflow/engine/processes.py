@@ -255,7 +255,9 @@ class ProcessPool:
         return None
 
     def _put_back(self, worker: WorkerProcess, reply: Reply | None) -> None:
-        if reply is None or reply.last or self._closed:
+        if reply is not None and reply.last:
+            worker.hang_up()
+        elif reply is None or self._closed:
             worker.kill()
         else:
             self._idle.append(worker)
