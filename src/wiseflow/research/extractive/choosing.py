@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from wiseflow.research.extractive.reading import Reading
+from wiseflow.research.extractive.vectors import term_vectors
 from wiseflow.research.extractive.wanting import Wanted
 
 # BM25's saturation and length normalisation. Source: S. Robertson and H. Zaragoza, "The
@@ -22,6 +23,9 @@ SHARED_NAME_LINK = 0.5
 TITLE_WORTH = 0.6
 NAMED_TITLE_WORTH = 0.25
 SEARCH_WORTH = 0.3
+# Passages more alike than this say the same.
+NEAR_DUPLICATE = 0.85
+REPEAT_COST = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,36 @@ def greedy_set(readings: Sequence[Reading], wanted: Wanted, limit: int) -> list[
             strength = _link(reading, best, shared)
             rests[id(reading)].link = max(strength, rests[id(reading)].link)
     return chosen
+
+
+def diverse(found: Sequence[Scored], limit: int, like: Collection[str]) -> list[Scored]:
+    """Passages on a subject without repetition: relevance against likeness to what is chosen.
+
+    Args:
+        found: passages on the subject, the best first.
+        limit: how many to choose.
+        like: terms they should have.
+
+    Source: J. Carbonell and J. Goldstein, "The Use of MMR, Diversity-Based Reranking for Reordering
+        Documents and Producing Summaries" (1998).
+    """
+    vectors = term_vectors([item.reading.counts for item in found])
+    likeness = vectors @ vectors.T
+    worth = [item.score + _share(like, item.reading.counts) for item in found]
+    repeated = [0.0] * len(found)
+    chosen: list[int] = []
+    rest = list(range(len(found)))
+    while rest and len(chosen) < limit:
+        best = max(rest, key=lambda row: worth[row] - REPEAT_COST * repeated[row])
+        rest.remove(best)
+        chosen.append(best)
+        repeated = [max(old, float(new)) for old, new in zip(repeated, likeness[best], strict=True)]
+        rest = [row for row in rest if repeated[row] < NEAR_DUPLICATE]
+    return [found[row] for row in chosen]
+
+
+def _share(wanted: Collection[str], held: Collection[str]) -> float:
+    return sum(term in held for term in wanted) / max(len(wanted), 1)
 
 
 class _Rest:

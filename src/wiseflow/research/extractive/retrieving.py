@@ -11,13 +11,14 @@ from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered
 from wiseflow.core.documents import Hit
 from wiseflow.core.ports import Compute
 from wiseflow.knowledge.index import PassageIndex
-from wiseflow.research.extractive.choosing import Scored, greedy_set
+from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
 from wiseflow.research.extractive.corpus import opened
-from wiseflow.research.extractive.reading import Reading, read
+from wiseflow.research.extractive.reading import Reading, content_terms, read
 from wiseflow.research.extractive.relevance import relevant
 from wiseflow.research.extractive.wanting import Wanted, read_topic
 
-QUERY_PASSAGES = 40
+TOPIC_PASSAGES = 60
+QUERY_PASSAGES = 30
 FOLLOW_UP_PASSAGES = 20
 
 
@@ -48,8 +49,10 @@ def gather(folder: Path, request: EvidenceRequest) -> Gathered:
     """What the index in ``folder`` holds for ``request``: the body of ``IndexRetriever.gather``."""
     index = opened(folder)
     search = _Search(index=index)
+    search.add(request.topic, TOPIC_PASSAGES)
     for query in request.queries:
-        search.add(query, request.limit if request.overview else QUERY_PASSAGES)
+        if query != request.topic:
+            search.add(query, QUERY_PASSAGES)
     language = request.language or search.language()
     wanted = read_topic(
         request.topic,
@@ -73,10 +76,14 @@ class _Search:
     index: PassageIndex
     queries: list[str] = field(default_factory=list[str])
     hits: dict[str, Hit] = field(default_factory=dict[str, Hit])
+    scores: dict[str, float] = field(default_factory=dict[str, float])
 
     def add(self, query: str, k: int) -> None:
+        found = self.index.search(query, k=k)
+        if not self.queries:
+            self.scores = {hit.passage.passage_id: hit.score for hit in found}
         self.queries.append(query)
-        for hit in self.index.search(query, k=k):
+        for hit in found:
             self.hits.setdefault(hit.passage.passage_id, hit)
 
     def language(self) -> str:
@@ -84,20 +91,28 @@ class _Search:
         counts = Counter(hit.language for hit in self.hits.values() if hit.language)
         return counts.most_common(1)[0][0] if counts else ""
 
+    def topic_score(self, hit: Hit) -> float:
+        """The hit's score in the first search, 0 when that did not find it."""
+        return self.scores.get(hit.passage.passage_id, 0.0)
+
     def readings(self) -> list[Reading]:
         return [read(hit) for hit in self.hits.values()]
 
 
 def _choose(search: _Search, wanted: Wanted, request: EvidenceRequest) -> Sequence[Scored]:
-    found = relevant(search.readings(), wanted)
+    hits = list(search.hits.values())
+    found = relevant([read(hit) for hit in hits], wanted, [search.topic_score(hit) for hit in hits])
     if not found:
         return ()
     if not wanted.question:
-        return found[: request.limit]
-    first = greedy_set([item.reading for item in found], wanted, 1)
+        terms = {term for query in request.queries for term in content_terms(query, "en")}
+        return found if request.overview else diverse(found, request.limit, terms)
+    readings = [item.reading for item in found]
     if request.follow_ups:
-        search.add(follow_up(wanted, first[0].reading), FOLLOW_UP_PASSAGES)
-    return greedy_set(search.readings(), wanted, request.limit)
+        first = greedy_set(readings, wanted, 1)[0].reading
+        search.add(follow_up(wanted, first), FOLLOW_UP_PASSAGES)
+        readings = search.readings()
+    return greedy_set(readings, wanted, request.limit)
 
 
 def follow_up(wanted: Wanted, reading: Reading) -> str:

@@ -3,84 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
-from wiseflow.core.authoring import Assignment, Draft, Evidence
+from wiseflow.core.authoring import Assignment, Draft
 from wiseflow.core.configuration import ReportLength
-from wiseflow.core.documents import Hit
-from wiseflow.core.report import Citation, Claim, Verdict
-from wiseflow.research.extractive.reading import Line, lines, read
+from wiseflow.core.report import Citation, Claim
+from wiseflow.research.extractive.reading import Line
 from wiseflow.research.extractive.wanting import Wanted
+from wiseflow.research.extractive.weighing import Candidate, weigh
 
 SECTION_CLAIMS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 5, ReportLength.DETAILED: 8}
+# No passage fills a section alone.
+PASSAGE_CLAIMS = 2
+# A sentence less likely than this to support the answer is left out of a section on a question.
+LEAST_SUPPORT = 0.15
+# Sentences that share more of their words than this say the same.
 SAME = 0.7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A sentence that may be said.
-
-    Args:
-        hit: its passage.
-        rank: of its passage in the evidence, from 0.
-        line: the sentence.
-        score: how well it serves.
-    """
-
-    hit: Hit
-    rank: int
-    line: Line
-    score: float
 
 
 def write_section(assignment: Assignment, wanted: Wanted) -> Draft:
     """The claims of one section, in reading order, without what was said before."""
-    candidates = scored_lines(assignment.evidence, wanted)
-    said = [frozenset(text.casefold().split()) for text in assignment.said]
-    chosen = pick(candidates, SECTION_CLAIMS[assignment.length], said)
-    return Draft(claims=tuple(claim_of(item) for item in reading_order(chosen)))
+    candidates = weigh(assignment.evidence, wanted)
+    if wanted.question:
+        candidates = likely(candidates, LEAST_SUPPORT, at_least=2)
+    said = [_bag(text) for text in assignment.said]
+    most = SECTION_CLAIMS[assignment.length]
+    return Draft(claims=claims_of(pick(candidates, most, said=said)))
 
 
-def scored_lines(evidence: Sequence[Evidence], wanted: Wanted) -> list[Candidate]:
-    """Every sentence that may be quoted from the evidence, with its score."""
-    found: list[Candidate] = []
-    readings = [read(item.hit) for item in evidence]
-    for rank, item in enumerate(evidence):
-        others = [r.name for place, r in enumerate(readings) if place != rank and r.name]
-        for line in lines(item.hit):
-            title = readings[rank].title
-            covers = wanted.coverage(line.terms) + 0.3 * wanted.coverage(title - line.terms)
-            bridge = any(f" {name} " in line.running for name in others[:4])
-            score = covers + 0.25 * bridge + (0.25 if line.place == 0 else 0.0)
-            score += 0.5 / (rank + 1) if rank < 2 else 0.0
-            score -= 0.1 * line.dangling
-            found.append(Candidate(hit=item.hit, rank=rank, line=line, score=score))
-    return found
+def likely(candidates: Sequence[Candidate], least: float, *, at_least: int) -> list[Candidate]:
+    """The candidates of a score of ``least`` and more, but at least so many, the best first."""
+    ranked = sorted(candidates, key=lambda item: -item.score)
+    return [
+        item for place, item in enumerate(ranked) if place < at_least or item.score >= least
+    ]
 
 
 def pick(
-    candidates: Iterable[Candidate], most: int, said: Sequence[Collection[str]]
+    candidates: Iterable[Candidate],
+    most: int,
+    *,
+    said: Sequence[Collection[str]] = (),
+    of_passage: int = PASSAGE_CLAIMS,
 ) -> list[Candidate]:
-    """The best candidates, none of which repeats another or what was said."""
+    """The best candidates, none of which repeats another or what was said.
+
+    A sentence that points back is taken with the one before it, or not at all.
+    """
     chosen: list[Candidate] = []
     kept = list(said)
     for item in sorted(candidates, key=lambda item: -item.score):
-        if len(chosen) == most:
-            break
-        bag = frozenset(item.line.text.casefold().split())
-        if not any(_alike(bag, other) for other in kept):
-            chosen.append(item)
-            kept.append(bag)
+        group = _with_antecedent(item, chosen)
+        bags = [_bag(part.line.text) for part in group]
+        from_passage = sum(item.hit is other.hit for other in chosen)
+        full = len(chosen) + len(group) > most or from_passage + len(group) > of_passage + 1
+        if full or not group or any(_alike(bag, other) for bag in bags for other in kept):
+            continue
+        chosen += group
+        kept += bags
     return chosen
 
 
-def reading_order(chosen: Iterable[Candidate]) -> list[Candidate]:
-    """By the rank of the passages, and within one as the source has them."""
-    return sorted(chosen, key=lambda item: (item.rank, item.line.start))
+def claims_of(chosen: Iterable[Candidate]) -> tuple[Claim, ...]:
+    """The sentences as claims that cite themselves: by rank of passage, then as the source goes."""
+    ordered = sorted(chosen, key=lambda item: (item.rank, item.line.start))
+    return tuple(_claim_of(item) for item in ordered)
 
 
-def claim_of(item: Candidate) -> Claim:
-    """The sentence as a claim that cites itself."""
+def _with_antecedent(item: Candidate, chosen: Sequence[Candidate]) -> list[Candidate]:
+    """The sentence, after the one it points back to unless that is said; none when it has lost it."""
+    if not item.line.dangling:
+        return [item]
+    if item.before is None or item.before.dangling:
+        known = any(item.hit is other.hit for other in chosen)
+        return [item] if known else []
+    if any(item.hit is other.hit and other.line == item.before for other in chosen):
+        return [item]
+    return [_as_candidate(item, item.before), item]
+
+
+def _as_candidate(item: Candidate, line: Line) -> Candidate:
+    return Candidate(hit=item.hit, rank=item.rank, line=line, score=item.score)
+
+
+def _claim_of(item: Candidate) -> Claim:
     passage, line = item.hit.passage, item.line
     citation = Citation(
         source_id=passage.source_id,
@@ -88,11 +93,14 @@ def claim_of(item: Candidate) -> Claim:
         start=line.start,
         end=line.end,
         quote=line.text,
-        verdict=Verdict.UNVERIFIED,
     )
     return Claim(text=line.text, citations=(citation,))
 
 
+def _bag(text: str) -> frozenset[str]:
+    return frozenset(text.casefold().split())
+
+
 def _alike(one: Collection[str], other: Collection[str]) -> bool:
-    shared = len(set(one) & set(other))
+    shared = len(set(one).intersection(other))
     return shared >= SAME * max(min(len(one), len(other)), 1)
