@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from wiseflow.research.extractive.reading import Reading
-from wiseflow.research.extractive.vectors import term_vectors
+from wiseflow.research.extractive.vectors import Vectors, term_vectors
 from wiseflow.research.extractive.wanting import Wanted
 
 # BM25's saturation and length normalisation. Source: S. Robertson and H. Zaragoza, "The
@@ -17,7 +19,7 @@ SATURATION, LENGTH_SHARE = 1.2, 0.75
 # What a term counts once a chosen passage holds it.
 COVERED_SHARE = 0.3
 # What a link to a chosen passage is worth, as a share of the topic's whole weight.
-LINK_WORTH = 0.5
+LINK_WORTH = 0.25
 # What a shared name is worth beside one passage naming the other's title.
 SHARED_NAME_LINK = 0.5
 TITLE_WORTH = 0.6
@@ -47,25 +49,20 @@ def greedy_set(readings: Sequence[Reading], wanted: Wanted, limit: int) -> list[
         wanted: the question.
         limit: how many to choose.
     """
-    average = sum(reading.size for reading in readings) / max(len(readings), 1)
-    rests = {
-        id(reading): _Rest(reading, wanted, average, place)
-        for place, reading in enumerate(readings)
-    }
+    pool = _Pool(readings, wanted)
     shared = Counter(name for reading in readings for name in reading.names)
-    remaining = list(readings)
-    chosen: list[Scored] = []
-    covered: set[str] = set()
-    while remaining and len(chosen) < limit:
-        gains = [rests[id(reading)].gain(covered, wanted) for reading in remaining]
-        place = max(range(len(remaining)), key=gains.__getitem__)
-        best = remaining.pop(place)
-        chosen.append(Scored(reading=best, score=gains[place] / wanted.total))
-        covered.update(best.counts.keys() & wanted.weights.keys())
-        for reading in remaining:
-            strength = _link(reading, best, shared)
-            rests[id(reading)].link = max(strength, rests[id(reading)].link)
-    return chosen
+    links = np.zeros(len(readings))
+    chosen: dict[int, float] = {}
+    while len(chosen) < min(limit, len(readings)):
+        gains = pool.gains(links)
+        gains[list(chosen)] = -np.inf
+        best = int(gains.argmax())
+        chosen[best] = float(gains[best]) / wanted.total
+        pool.cover(best)
+        if len(chosen) < limit:
+            strengths = [_link(reading, readings[best], shared) for reading in readings]
+            links = np.maximum(links, strengths)
+    return [Scored(reading=readings[row], score=score) for row, score in chosen.items()]
 
 
 def diverse(found: Sequence[Scored], limit: int, like: Collection[str]) -> list[Scored]:
@@ -98,33 +95,36 @@ def _share(wanted: Collection[str], held: Collection[str]) -> float:
     return sum(term in held for term in wanted) / max(len(wanted), 1)
 
 
-class _Rest:
-    """What a passage that is not chosen yet would add."""
+class _Pool:
+    """What each passage adds to an answer while its terms are being covered."""
 
-    def __init__(self, reading: Reading, wanted: Wanted, average: float, place: int) -> None:
-        length = 1 - LENGTH_SHARE + LENGTH_SHARE * reading.size / max(average, 1.0)
-        self.parts: dict[str, float] = {}
-        for term, weight in wanted.weights.items():
-            count = reading.counts.get(term, 0)
-            if count:
-                part = weight * count * (SATURATION + 1) / (count + SATURATION * length)
-                self.parts[term] = part + (TITLE_WORTH * weight if term in reading.title else 0)
-        named = bool(reading.name) and f" {reading.name} " in wanted.running
-        self.bonus = NAMED_TITLE_WORTH * wanted.total if named else 0.0
-        self.bonus += SEARCH_WORTH * wanted.total / (place + 2)
-        self.named = named
-        self.link = 0.0
+    def __init__(self, readings: Sequence[Reading], wanted: Wanted) -> None:
+        terms = list(wanted.weights)
+        average = sum(reading.size for reading in readings) / max(len(readings), 1)
+        lengths = np.array([[reading.size / max(average, 1.0)] for reading in readings])
+        counts = np.array([[reading.counts[term] for term in terms] for reading in readings])
+        titled = np.array([[term in reading.title for term in terms] for reading in readings])
+        damped = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths)
+        self._weights = np.array([wanted.weights[term] for term in terms])
+        self._held = counts > 0
+        parts = counts * (SATURATION + 1) / (counts + damped) + TITLE_WORTH * titled
+        self._parts = parts * self._weights
+        self._factors = np.ones(len(terms))
+        named = np.array([wanted.tells_of(reading.name) for reading in readings])
+        found = 1.0 / np.arange(2, len(readings) + 2)
+        self._total = wanted.total
+        self._bonus = self._total * (NAMED_TITLE_WORTH * named + SEARCH_WORTH * found)
 
-    def gain(self, covered: Collection[str], wanted: Wanted) -> float:
-        fresh = sum(part for term, part in self.parts.items() if term not in covered)
-        stale = sum(part for term, part in self.parts.items() if term in covered)
-        uncovered = sum(
-            weight
-            for term, weight in wanted.weights.items()
-            if term not in covered and term in self.parts
-        )
-        link = self.link * (LINK_WORTH * wanted.total * 0.5 + uncovered)
-        return fresh + COVERED_SHARE * stale + self.bonus + link
+    def gains(self, links: Vectors) -> Vectors:
+        """What each passage would add now, given how it is linked to what is chosen."""
+        uncovered = self._held @ (self._weights * (self._factors == 1))
+        linked = links * (LINK_WORTH * self._total + uncovered)
+        result: Vectors = self._parts @ self._factors + self._bonus + linked
+        return result
+
+    def cover(self, row: int) -> None:
+        """Take the terms of a passage as covered."""
+        self._factors[self._held[row]] = COVERED_SHARE
 
 
 def _link(one: Reading, other: Reading, shared: Mapping[str, int]) -> float:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from wiseflow.core.documents import Hit
 from wiseflow.knowledge.index import PassageIndex, open_index
+from wiseflow.knowledge.ranking import HYBRID, Weights
 
 # A worker serves a few collections at a time; an open index is a mapping, not a copy.
 OPEN_INDEXES = 8
+KEPT_SEARCHES = 64
 
 
 def opened(folder: Path) -> PassageIndex:
@@ -22,6 +25,24 @@ def opened(folder: Path) -> PassageIndex:
     index = _kept(folder)
     index.refresh()
     return index
+
+
+def search(folder: Path, query: str, k: int, weights: Weights = HYBRID) -> tuple[Hit, ...]:
+    """The best ``k`` passages; kept for a while, because a plan and its sections ask alike.
+
+    Raises:
+        NotFound: there is no index, or it holds nothing.
+        StorageError: the disk refuses.
+    """
+    return _found(folder, opened(folder).generation, query, k, weights)
+
+
+@lru_cache(maxsize=KEPT_SEARCHES)
+def _found(
+    folder: Path, generation: int, query: str, k: int, weights: Weights
+) -> tuple[Hit, ...]:
+    del generation  # a part of the key: another generation is searched anew
+    return _kept(folder).search(query, k=k, weights=weights)
 
 
 @lru_cache(maxsize=OPEN_INDEXES)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered
 from wiseflow.core.documents import Hit
 from wiseflow.core.ports import Compute
-from wiseflow.knowledge.index import PassageIndex
+from wiseflow.knowledge.ranking import HYBRID, Weights
 from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
-from wiseflow.research.extractive.corpus import opened
+from wiseflow.research.extractive import corpus
+from wiseflow.research.extractive.corpus import rarity
 from wiseflow.research.extractive.reading import Reading, content_terms, read
 from wiseflow.research.extractive.relevance import relevant
 from wiseflow.research.extractive.wanting import Wanted, read_topic
@@ -20,6 +21,10 @@ from wiseflow.research.extractive.wanting import Wanted, read_topic
 TOPIC_PASSAGES = 60
 QUERY_PASSAGES = 30
 FOLLOW_UP_PASSAGES = 20
+# A question is answered by few passages, or not at all.
+ANSWER_PASSAGES = 6
+# A follow-up asks for names, which letters alone tell badly.
+WORDS_ONLY = replace(HYBRID, vector=0.0)
 
 
 class IndexRetriever:
@@ -47,18 +52,13 @@ class IndexRetriever:
 
 def gather(folder: Path, request: EvidenceRequest) -> Gathered:
     """What the index in ``folder`` holds for ``request``: the body of ``IndexRetriever.gather``."""
-    index = opened(folder)
-    search = _Search(index=index)
+    search = _Search(folder=folder)
     search.add(request.topic, TOPIC_PASSAGES)
     for query in request.queries:
         if query != request.topic:
             search.add(query, QUERY_PASSAGES)
     language = request.language or search.language()
-    wanted = read_topic(
-        request.topic,
-        language,
-        lambda word: index.inverse_document_frequency(word, language=language),
-    )
+    wanted = read_topic(request.topic, language, rarity(folder, language))
     chosen = _choose(search, wanted, request)
     return Gathered(
         evidence=tuple(
@@ -73,13 +73,13 @@ def gather(folder: Path, request: EvidenceRequest) -> Gathered:
 class _Search:
     """The searches of one request, their hits without repeats in the order they came."""
 
-    index: PassageIndex
+    folder: Path
     queries: list[str] = field(default_factory=list[str])
     hits: dict[str, Hit] = field(default_factory=dict[str, Hit])
     scores: dict[str, float] = field(default_factory=dict[str, float])
 
-    def add(self, query: str, k: int) -> None:
-        found = self.index.search(query, k=k)
+    def add(self, query: str, k: int, weights: Weights = HYBRID) -> None:
+        found = corpus.search(self.folder, query, k, weights)
         if not self.queries:
             self.scores = {hit.passage.passage_id: hit.score for hit in found}
         self.queries.append(query)
@@ -110,9 +110,9 @@ def _choose(search: _Search, wanted: Wanted, request: EvidenceRequest) -> Sequen
     readings = [item.reading for item in found]
     if request.follow_ups:
         first = greedy_set(readings, wanted, 1)[0].reading
-        search.add(follow_up(wanted, first), FOLLOW_UP_PASSAGES)
+        search.add(follow_up(wanted, first), FOLLOW_UP_PASSAGES, WORDS_ONLY)
         readings = search.readings()
-    return greedy_set(readings, wanted, request.limit)
+    return greedy_set(readings, wanted, min(request.limit, ANSWER_PASSAGES))
 
 
 def follow_up(wanted: Wanted, reading: Reading) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from wiseflow.research.extractive.reading import Reading, content_terms
 from wiseflow.text import words
@@ -34,10 +35,14 @@ class Titles:
     def __init__(self, readings: Sequence[Reading], taken: Iterable[str]) -> None:
         self._topic = frozenset(taken)
         self._used: set[str] = set()
-        self._spread: Counter[str] = Counter()
-        for reading in readings:
-            self._spread.update({phrase for phrase, _ in _phrases(reading)})
-        self._size = len(readings)
+        self._readings = readings
+
+    @cached_property
+    def _spread(self) -> Counter[str]:
+        """In how many passages each phrase is."""
+        return Counter(
+            phrase for reading in self._readings for phrase in dict(_phrases(reading))
+        )
 
     def of_sources(self, readings: Sequence[Reading], topic: str) -> str:
         """A title from those of the documents, or the topic where they have none."""
@@ -93,7 +98,7 @@ class Titles:
         parts = key.split()
         if self._topic.issuperset(parts) or key in self._used:
             return -1.0
-        outside = (self._spread[key] - inside + 0.5) / (self._size - size + 1)
+        outside = (self._spread[key] - inside + 0.5) / (len(self._readings) - size + 1)
         share = inside / size
         return (
             share * math.log((share + 0.01) / (outside + 0.01) + 1) * (1 + 0.4 * (len(parts) - 1))

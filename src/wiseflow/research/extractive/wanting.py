@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from wiseflow.knowledge.analysis import name_of, terms
-from wiseflow.research.extractive.reading import content_terms, folded
-from wiseflow.text import words
+from wiseflow.knowledge.analysis import terms
+from wiseflow.research.extractive.reading import content_terms, folded, names_in
 
 # A word with a capital or a digit names something: it asks for more than a common one.
 NAMING_FACTOR = 1.5
@@ -44,6 +43,10 @@ class Wanted:
         """The sum of all weights."""
         return sum(self.weights.values()) or 1.0
 
+    def tells_of(self, name: str) -> bool:
+        """Whether the topic names ``name`` (folded)."""
+        return bool(name) and f" {name} " in self.running
+
     def coverage(self, found: Collection[str]) -> float:
         """The share of the topic's weight that these terms hold, 0–1."""
         return sum(weight for term, weight in self.weights.items() if term in found) / self.total
@@ -72,7 +75,7 @@ def read_topic(topic: str, language: str, rarity: Callable[[str], float]) -> Wan
         text=topic,
         weights=weights,
         words=written,
-        names=frozenset(name_of(name) for name in words.names(topic)),
+        names=names_in(topic),
         running=folded(topic),
         question=is_question(topic, language),
     )
