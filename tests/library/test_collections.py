@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wiseflow.core.errors import InvalidInput
+from wiseflow.library.collections import (
+    check_collection_name,
+    collection_folder,
+    collection_for_folder,
+)
+
+
+def test_a_folder_has_one_collection_by_whatever_way_it_is_reached(tmp_path: Path):
+    (tmp_path / "My Notes").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "My Notes")
+
+    name = collection_for_folder(tmp_path / "My Notes")
+
+    assert name.startswith("my-notes-")
+    assert collection_for_folder(tmp_path / "link") == name
+    assert collection_for_folder(tmp_path / "My Notes" / ".." / "link") == name
+    assert collection_for_folder(tmp_path) != name
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_collections_never_share_a_folder_nor_leave_the_data_folder(one: str, other: str):
+    first, second = (collection_folder(Path("data"), name).path for name in (one, other))
+
+    assert (first == second) == (one == other)
+    assert first.parent == Path("data/collections")
+    assert first.name.replace("-", "").isalnum()
+    assert len(first.name) < 60
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\nb", "a\x1b[31m", "\ud800"])
+def test_names_that_cannot_be_used_are_refused(name: str):
+    with pytest.raises(InvalidInput, match="collection's name"):
+        check_collection_name(name)
+
+
+@pytest.mark.parametrize("name", ["default", "Größe 1", "..", "a/b"])
+def test_other_names_are_taken(name: str):
+    assert check_collection_name(name) == name
