@@ -51,6 +51,7 @@ def test_database_and_log_follow_the_data_folder(load):
     settings = load(environ={"WISEFLOW_DATA_DIR": "/var/lib/flow"})
 
     assert settings.database_url == "sqlite:////var/lib/flow/wiseflow.db"
+    assert settings.data_dir == Path("/var/lib/flow")
     assert settings.log_path == Path("/var/lib/flow/logs/wiseflow.log")
     assert settings.origin("DATABASE_URL") == "default"
 
@@ -119,8 +120,8 @@ def test_a_wrong_value_in_each_of_the_four_sources_is_named_with_its_place(probl
         ),
         ".env, line 2: LOG_FORMAT must be text or json, not 'xml'",
         (
-            "config.yaml, line 3: database.pool_size must be a whole number of at least 1 and at most "
-            "1000, not '-1'"
+            "config.yaml, line 3: database.pool_size must be a whole number of at least 1 and "
+            "at most 1000, not '-1'"
         ),
         (
             "config.yaml, line 4: logging.level must be DEBUG, INFO, WARNING, ERROR or CRITICAL, "
@@ -141,13 +142,13 @@ def test_an_unknown_name_in_each_of_the_four_sources_is_named_with_the_nearest(p
     assert found == [
         "the command line: there is no setting RETRY_LIMITS; did you mean RETRY_LIMIT?",
         (
-            "environment variable MAX_CONCURENT_RESEARCH: there is no setting of this name; did you "
-            "mean MAX_CONCURRENT_RESEARCH? Rename it, or unset it if it is another program's"
+            "environment variable MAX_CONCURENT_RESEARCH: there is no setting of this name; did "
+            "you mean MAX_CONCURRENT_RESEARCH? Rename it, or unset it if it is another program's"
         ),
         ".env, line 1: there is no setting LOG_LEVLE; did you mean LOG_LEVEL?",
         (
-            "config.yaml, line 2: there is no setting task_management.max_concurrent_reserch; did you "
-            "mean task_management.max_concurrent_research?"
+            "config.yaml, line 2: there is no setting task_management.max_concurrent_reserch; did "
+            "you mean task_management.max_concurrent_research?"
         ),
     ]
 

@@ -52,8 +52,8 @@ def test_a_dotenv_file_may_have_a_mark_and_windows_line_ends(load):
         (
             "QWERTYUIOP=1\n",
             (
-                ".env, line 1: there is no setting QWERTYUIOP; the reference page of settings lists "
-                "them"
+                ".env, line 1: there is no setting QWERTYUIOP; the reference page of settings "
+                "lists them"
             ),
         ),
         (b"A=1\nRETRY_LIMIT=\xff\n", ".env, line 2: this is not UTF-8; save the file as UTF-8"),

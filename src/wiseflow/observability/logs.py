@@ -8,6 +8,7 @@ written, so a short command that says nothing does not pay for it.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -52,6 +53,10 @@ class Logger:
     ) -> None:
         """What failed."""
         self._say(logging.ERROR, message, exc_info, fields)
+
+    def exception(self, message: str, /, **fields: object) -> None:
+        """What failed, with the exception that is being handled."""
+        self._say(logging.ERROR, message, sys.exception(), fields)
 
     def _say(
         self, level: int, message: str, exc_info: BaseException | None, fields: Mapping[str, object]
@@ -110,7 +115,8 @@ class LogHandler(logging.Handler):
     """Gives records to the outputs, which it makes with the first one."""
 
     def __init__(self, options: LogOptions) -> None:
-        super().__init__()
+        least = logging.CRITICAL + 1 if not options.console else options.console_level
+        super().__init__(level=logging.NOTSET if options.file else least)
         self._options = options
         self._outputs: list[logging.Handler] | None = None
 
@@ -126,6 +132,17 @@ class LogHandler(logging.Handler):
         for output in self._outputs:
             if record.levelno >= output.level:
                 output.handle(record)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the record; what is wrong with it never reaches the code that logged."""
+        try:
+            return bool(super().handle(record))
+        except Exception as error:  # noqa: BLE001 - the boundary: a log must not fail its caller
+            from wiseflow.observability.outputs import warn  # noqa: PLC0415 - seldom needed
+
+            # Its text is not shown: it may hold what would have been taken out of the line.
+            warn(f"a log record of {record.name} cannot be written ({type(error).__name__}).")
+            return False
 
     def close(self) -> None:
         """Close the outputs."""

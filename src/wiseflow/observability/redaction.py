@@ -32,7 +32,7 @@ _PATTERNS = (
     re.compile(r"(?P<before>\b(?:bearer|basic|token)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
     re.compile(
         r"(?P<before>(?:api[_-]?key|secret(?:[_-]?key)?|passw(?:or)?d|access[_-]?token"
-        r"|auth[_-]?token|refresh[_-]?token|\btoken)\\?[\"']?\s*[=:]\s*\\?[\"']?)"
+        r"|auth[_-]?token|refresh[_-]?token|\btoken)\\*[\"']?\s*[=:]\s*\\*[\"']?)"
         r"(?!\[hidden\])[^\s\"'&,;}\]\\]+",
         re.IGNORECASE,
     ),
