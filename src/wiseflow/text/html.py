@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Protocol, cast
 
 from wiseflow.core.documents import ParsedDocument
 from wiseflow.core.errors import DocumentError
-from wiseflow.text.blocks import Blocks, one_line, tidy_lines
+from wiseflow.text.blocks import Blocks, tidy_lines
 from wiseflow.text.dates import iso_date
 from wiseflow.text.encoding import decode
 from wiseflow.text.limits import ParseLimits
+from wiseflow.text.visible import add_bare_text, add_visible_text
 
 _HEAD_BYTES = 4096
 # Source: WHATWG HTML, section 4.2.5.4: the declaration lies within the first 1,024 bytes; pages
@@ -28,17 +28,6 @@ _TITLE = re.compile(r"<title[^>]{0,500}>([^<]{1,2000})", re.IGNORECASE)
 _SHORT_MAIN_TEXT = 250
 _MUCH_MORE = 4
 _DEEPEST_HEADING = 6
-
-_BLOCK_TAGS = (
-    "address article aside blockquote body br caption center dd details dialog div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol option p"
-    " pre section summary table tbody td tfoot th thead title tr ul"
-)
-_UNSEEN_TAGS = "iframe object script style svg template textarea title"
-_FURNITURE_TAGS = "aside button footer form header menu nav noscript select"
-_BLOCKS = frozenset(_BLOCK_TAGS.split())
-_UNSEEN = frozenset(_UNSEEN_TAGS.split())
-_FURNITURE = frozenset(_FURNITURE_TAGS.split())
 
 
 def parse_html(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
@@ -80,6 +69,8 @@ def _best_blocks(source: str, limits: ParseLimits) -> tuple[str, str, Blocks]:
         blocks = _longer(blocks, _visible_text(source, limits, furniture=False))
     if not blocks.length:
         blocks = _visible_text(source, limits, furniture=True)
+    if not blocks.length:
+        add_bare_text(source, blocks)
     return title, published, blocks
 
 
@@ -186,53 +177,6 @@ def _level(rend: str) -> int:
 
 
 def _visible_text(source: str, limits: ParseLimits, *, furniture: bool) -> Blocks:
-    reader = _VisibleText(Blocks(limits.characters), skip_furniture=not furniture)
-    reader.feed(source)
-    reader.close()
-    reader.flush()
-    return reader.blocks
-
-
-class _VisibleText(HTMLParser):
-    """All text that a browser would show, as blocks; survives any markup."""
-
-    def __init__(self, blocks: Blocks, *, skip_furniture: bool) -> None:
-        super().__init__(convert_charrefs=True)
-        self.blocks = blocks
-        self._skipped = _UNSEEN | _FURNITURE if skip_furniture else _UNSEEN
-        self._inside = ""
-        self._depth = 0
-        self._pieces: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        """Open a block, or begin to skip."""
-        if self._inside:
-            self._depth += tag == self._inside
-        elif tag in self._skipped:
-            self._inside, self._depth = tag, 1
-        elif tag == "br":
-            self._pieces.append("\n")
-        elif tag in _BLOCKS:
-            self.flush()
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close a block, or end to skip."""
-        if self._inside:
-            self._depth -= tag == self._inside
-            if not self._depth:
-                self._inside = ""
-        elif len(tag) == len("h1") and tag[0] == "h" and tag[1].isdigit():
-            self.blocks.heading(_level(tag), one_line("".join(self._pieces)))
-            self._pieces = []
-        elif tag in _BLOCKS:
-            self.flush()
-
-    def handle_data(self, data: str) -> None:
-        """Take text."""
-        if not self._inside:
-            self._pieces.append(data.replace("\n", " "))
-
-    def flush(self) -> None:
-        """Close the open block."""
-        self.blocks.paragraph(tidy_lines("".join(self._pieces)))
-        self._pieces = []
+    blocks = Blocks(limits.characters)
+    add_visible_text(source, blocks, furniture=furniture)
+    return blocks

@@ -13,18 +13,18 @@ from wiseflow.text.dates import iso_date
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _FRONT_FIELD = re.compile(r"^(title|date|lang|language)[ \t]*:[ \t]*(.+)$", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
 _ROW = re.compile(r"[ \t]*\|")
 _ROW_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_LONGEST_ROW_RULE = 2_000
 _QUOTE = re.compile(r" {0,3}(?:> ?)+")
 _DEFINITION = re.compile(r" {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S")
 _INDENTED = re.compile(r"(?: {4}|\t)")
-_COMMENT = re.compile(r"<!--.{0,100000}?-->", re.DOTALL)
 
-_CODE_SPAN = re.compile(r"(`+)(?!`)(.{1,1000}?)(?<!`)\1(?!`)")
+_CODE_SPAN = re.compile(r"(?<!`)(`++)(.{1,300}?)(?<!`)\1(?!`)")
 _IMAGE = re.compile(r"!\[([^\[\]\n]{0,500})\](?:\([^()\n]{0,2000}\)|\[[^\]\n]{0,200}\])")
 _LINK = re.compile(
     r"\[([^\[\]\n]{1,1000})\](?:\((?:[^()\n]|\([^()\n]{0,500}\)){0,2000}\)|\[[^\]\n]{0,200}\])"
@@ -32,7 +32,7 @@ _LINK = re.compile(
 _NOTE = re.compile(r"\[\^[^\]\s]{1,50}\]:?")
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]{1,2000})>")
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,500}>")
-_STRONG = re.compile(r"(\*\*|__|~~)(?=\S)(.{1,2000}?)(?<=\S)\1")
+_STRONG = re.compile(r"(\*\*|__|~~)(?=\S)(.{1,300}?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,1000}?)(?<=[^\s*])\*(?![\w*])")
 _UNDERLINE = re.compile(r"(?<!\w)_(?=[^\s_])([^_\n]{1,1000}?)(?<=[^\s_])_(?!\w)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -56,7 +56,7 @@ def parse_markdown(text: str, *, characters: int) -> ParsedDocument:
         fields = {key: value.strip(" \t\"'") for key, value in _FRONT_FIELD.findall(front[1])}
         text = text[front.end() :]
     reader = _Reader(Blocks(characters))
-    for line in _COMMENT.sub("", text).split("\n"):
+    for line in _without_comments(text).split("\n"):
         reader.line(line)
     reader.flush()
     return reader.blocks.document(
@@ -75,6 +75,24 @@ def plain(text: str) -> str:
         text = _STRONG.sub(r"\2", text)
     text = _UNDERLINE.sub(r"\1", _EMPHASIS.sub(r"\1", text))
     return html.unescape(_ESCAPE.sub(r"\1", text))
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    start = 0
+    while (opening := text.find("<!--", start)) >= 0:
+        closing = text.find("-->", opening)
+        if closing < 0:
+            break
+        kept.append(text[start:opening])
+        start = closing + len("-->")
+    return "".join((*kept, text[start:]))
+
+
+def _without_closing_marks(heading: str) -> str:
+    text = heading.strip()
+    bare = text.rstrip("#")
+    return bare if not bare or bare[-1] in " \t" else text
 
 
 def _has_markup(text: str) -> bool:
@@ -131,7 +149,7 @@ class _Reader:
         atx = _ATX.match(line)
         if atx:
             self.flush()
-            self.blocks.heading(len(atx[1]), plain(atx[2] or ""))
+            self.blocks.heading(len(atx[1]), plain(_without_closing_marks(line[atx.end() :])))
             return True
         setext = _SETEXT.match(line)
         if setext and self._paragraph and not self._lines:
@@ -144,7 +162,7 @@ class _Reader:
         if _RULE.match(line):
             self.flush()
             return True
-        if _ROW_RULE.match(line) and "|" in line:
+        if "|" in line and len(line) < _LONGEST_ROW_RULE and _ROW_RULE.match(line):
             return True
         return bool(_DEFINITION.match(line)) and not self._paragraph
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wiseflow.core.documents import Heading, ParsedDocument, Span
+from wiseflow.text.fences import Fences
 from wiseflow.text.sentences import iterate_sentences
 
 _SEPARATOR = " › "
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n\s*")
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _LEAST_SHARE = 0.25
 
 
@@ -102,9 +102,8 @@ def _units(
 ) -> Iterator[Span]:
     """What is not cut further: paragraphs, or the sentences of long ones."""
     text = document.text
-    for paragraph in _paragraphs(text, section):
+    for paragraph, is_code in _paragraphs(text, section):
         length = paragraph.end - paragraph.start
-        is_code = bool(_FENCE.match(text, paragraph.start))
         if length <= target_chars or (is_code and length <= most_chars):
             yield paragraph
         elif is_code:
@@ -113,33 +112,19 @@ def _units(
             yield from _sentences(document, paragraph, most_chars)
 
 
-def _paragraphs(text: str, section: Span) -> Iterator[Span]:
-    """Parts between blank lines; a fenced block of code is one."""
-    start = section.start
+def _paragraphs(text: str, section: Span) -> Iterator[tuple[Span, bool]]:
+    """Parts between blank lines, and whether each is a fenced block of code."""
+    fences = Fences(text, section.end)
+    whole = _trim(text, section.start, section.end)
+    start = section.end if whole is None else whole.start
     while start < section.end:
-        while start < section.end and text[start].isspace():
-            start += 1
-        line_start = text.rfind("\n", section.start, start) + 1
-        fence = _FENCE.match(text, max(line_start, section.start), section.end)
-        found = None if fence else _PARAGRAPH_END.search(text, start, section.end)
-        end = found.start() if found else section.end
-        following = found.end() if found else section.end
-        if fence:
-            end = following = _fence_end(text, fence, section.end)
+        close = fences.end_of_block(start)
+        found = None if close is not None else _PARAGRAPH_END.search(text, start, section.end)
+        end = close or (found.start() if found else section.end)
         trimmed = _trim(text, start, end)
         if trimmed is not None:
-            yield trimmed
-        start = max(following, start + 1)
-
-
-def _fence_end(text: str, fence: re.Match[str], end: int) -> int:
-    close = re.compile(rf"\n[ \t]*{re.escape(fence[1])}[ \t]*(?=\n|$)").search(
-        text, fence.end(), end
-    )
-    if close:
-        return close.end()
-    blank = text.find("\n\n", fence.end(), end)
-    return blank if blank >= 0 else end
+            yield trimmed, close is not None
+        start = found.end() if found else end
 
 
 def _sentences(document: ParsedDocument, paragraph: Span, most_chars: int) -> Iterator[Span]:

@@ -21,7 +21,9 @@ _LIGATURES = str.maketrans(
 _MARKED = re.compile(
     f"(?<![\\w/.:@-])([^\\W\\d_]+)[{_HYPHEN_MARKS}]([^\\W\\d_]+)(?![\\d_/@]|[.-]\\w)"
 )
-_LEADERS = re.compile(r"(?:[ \xa0]*[.·…]){4,}[ \xa0]*(?:\d{1,5}|[ivxlc]{1,7})?$", re.IGNORECASE)
+_LEADERS = re.compile(
+    r"(?<![ \xa0.·…])(?:[ \xa0]*+[.·…]){4,}+[ \xa0]*+(?:\d{1,5}|[ivxlc]{1,7})?$", re.IGNORECASE
+)
 _MARK = re.compile(f"[{_HYPHEN_MARKS}]")
 _BROKEN_WORD = re.compile(r"([^\W\d_]{2,})[-‐]$")
 _WORD_START = re.compile(r"([^\W\d_]+)")
@@ -32,6 +34,7 @@ _PAGE_NUMBER = re.compile(
     r"(?:\D{0,12}\d{1,5}(?:\s*(?:/|of|von|de|sur)\s*\d{1,5})?|[ivxlc]{1,7})\W*$", re.IGNORECASE
 )
 
+_LONGEST_WORD = 60
 _EDGE_LINES = 2
 _FEWEST_REPEATS = 3
 _USUAL_SHARE = 0.4
@@ -297,10 +300,11 @@ class _Writer:
         return _MARK.sub("-", text).translate(_LIGATURES)
 
     def _glue(self, before: str, after: str, space: str) -> str:
-        broken, start = _BROKEN_WORD.search(before), _WORD_START.match(after)
+        tail = before[-_LONGEST_WORD:]
+        broken, start = _BROKEN_WORD.search(tail), _WORD_START.match(after)
         if broken and start and start[1][0].islower():
             word = self._word(broken[1], start[1])
-            return before[: broken.start()] + word + after[start.end() :]
+            return before[: -len(broken[0])] + word + after[start.end() :]
         if (
             before.endswith(("-", "‐"))
             and after[:1].isalnum()

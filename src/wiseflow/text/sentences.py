@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from wiseflow.core.documents import Span
 from wiseflow.text.abbreviations import MAY_END, NEVER_END, ORDINAL_LANGUAGES
+from wiseflow.text.fences import Fences
 from wiseflow.text.function_words import FUNCTION_WORDS
 from wiseflow.text.scripts import IDEOGRAPHS
 
@@ -16,15 +17,14 @@ _WIDE_STOPS = "。！？｡．؟۔।॥։።၊။។།"
 # A sentence may end at: stops with closers before white space; stops that need none; a reference
 # such as [3] glued to a stop. What follows is looked at by ``_ends``.
 _STOP = re.compile(
-    f"(?:[.!?…]+[{_CLOSERS}]*(?:\\[\\d{{1,3}}\\])*(?=\\s)"
-    f"|[{_WIDE_STOPS}]+[!?…{_WIDE_STOPS}]*[{_CLOSERS}]*(?:\\[\\d{{1,3}}\\])*)"
+    f"(?:(?<![.!?…])[.!?…]++[{_CLOSERS}]*+(?:\\[\\d{{1,3}}\\])*+(?=\\s)"
+    f"|[{_WIDE_STOPS}]++[!?…{_WIDE_STOPS}]*+[{_CLOSERS}]*+(?:\\[\\d{{1,3}}\\])*+)"
 )
 # Where one block ends and the next begins, whatever the words are: blank lines, and lines that
 # start a list item, a heading, a quotation, a table row, or a fence.
 _BLOCK_BREAK = re.compile(
     r"\n[ \t]*(?:\n\s*|(?=(?:[-*+•‣▪◦–] |#{1,6} |\(?\d{1,3}[.)] |\(?[a-z]\) |> |\||```|~~~)))"
 )
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _MARKER = re.compile(r"(?:[-*+•‣▪◦>#–]+[ \t]+)+|#{1,6}[ \t]+")
 _LAST_WORD = re.compile(r"[^\s(\[{\"'“‘«„/—–-]*$")
 _NEXT_WORD = re.compile(r"[\"'“‘«„(\[{¿¡*_\s]*([^\W_]+(?:['’.][^\W_]+)*)?")
@@ -33,7 +33,6 @@ _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxlcIVXLC]{1,5
 _ORDINAL = re.compile(r"\d{1,2}$|[IVX]{1,5}$")
 _LOOK_BEHIND = 40
 _LOOK_AHEAD = 60
-_LONGEST_SENTENCE = 5_000
 _SHORT_LINE = 0.6
 _NARROW_LINE = 48
 
@@ -134,10 +133,10 @@ def _all_functions() -> frozenset[str]:
 # Blocks.
 def _blocks(text: str, start: int, end: int) -> Iterator[Span]:
     """The parts between blank lines and at list items; a fenced block of code is one."""
+    fences = Fences(text, end)
     while start < end:
-        fence = _FENCE.match(text, start, end)
-        if fence:
-            close = _fence_end(text, fence, end)
+        close = fences.end_of_block(start)
+        if close is not None:
             yield Span(start=start, end=close)
             start = close
             continue
@@ -145,17 +144,6 @@ def _blocks(text: str, start: int, end: int) -> Iterator[Span]:
         stop = found.start() if found else end
         yield from _lines_apart(text, start, stop)
         start = max(found.end(), stop + 1) if found else end
-
-
-def _fence_end(text: str, fence: re.Match[str], end: int) -> int:
-    close = re.compile(rf"\n[ \t]*{re.escape(fence[1])}[ \t]*(?=\n|$)").search(
-        text, fence.end(), end
-    )
-    if close:
-        return close.end()
-    # A fence that is never closed covers its paragraph only, so that a stray one costs little.
-    blank = text.find("\n\n", fence.end(), end)
-    return blank if blank >= 0 else end
 
 
 def _lines_apart(text: str, start: int, end: int) -> Iterator[Span]:
@@ -192,7 +180,7 @@ def _flows_on(text: str, line_start: int, line_end: int) -> bool:
 # Sentences of a block.
 def _block_sentences(text: str, block: Span, language: str) -> Iterator[Span]:
     start = _skip_markers(text, block.start, block.end)
-    if _FENCE.match(text, start, block.end):
+    if text.startswith(("```", "~~~"), start, block.end):
         yield from _trimmed(text, start, block.end)
         return
     for found in _STOP.finditer(text, start, block.end):
