@@ -76,9 +76,10 @@ class SharedRotatingFile(RotatingFileHandler):
         """Append one line, in a new file when this one is full."""
         try:
             line = self.format(record) + self.terminator
-            if self._is_full(line):
-                self._rotate(line)
             stream = self._current()
+            if self._is_full(stream, line):
+                self._rotate(line)
+                stream = self._current()
             stream.write(line)
             stream.flush()
         except (OSError, ValueError) as error:
@@ -112,14 +113,14 @@ class SharedRotatingFile(RotatingFileHandler):
             with suppress(OSError):  # what could not be flushed is lost, and was said
                 stream.close()
 
-    def _is_full(self, line: str) -> bool:
-        size = os.fstat(self._current().fileno()).st_size
+    def _is_full(self, stream: TextIOWrapper, line: str) -> bool:
+        size = os.fstat(stream.fileno()).st_size
         return size > 0 and size + len(line) > self.maxBytes
 
     def _rotate(self, line: str) -> None:
         with _lock_if_free(Path(f"{self.baseFilename}.lock")) as held:
             # Another process may have rotated between the first look and the lock.
-            if held and self._is_full(line):
+            if held and self._is_full(self._current(), line):
                 # Where an open file cannot be renamed, the lines go on in the same one.
                 with suppress(PermissionError):
                     self.doRollover()

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -66,13 +67,15 @@ class Redactor:
         forms = {form for secret in secrets for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        # The same few field names come again and again.
+        self._name = lru_cache(maxsize=512)(self.text)
 
     def text(self, text: str) -> str:
         """The text without secrets, cut when it is very long."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         for pattern in _PATTERNS:
-            text = pattern.sub(rf"\g<before>{HIDDEN}", text)
+            text = pattern.sub(_hide, text)
         # Cut last: a secret cut in half would not be known any more.
         return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… [cut]"
 
@@ -83,7 +86,7 @@ class Redactor:
     def _mapping(self, mapping: Mapping[Any, object], depth: int) -> dict[str, object]:
         plain: dict[str, object] = {}
         for key, value in list(mapping.items())[:MOST_ITEMS]:
-            name = self.text(_described(key))
+            name = self._name(_described(key))
             hidden = _SECRET_NAME.search(name) and not isinstance(value, int | float | None)
             plain[name] = HIDDEN if hidden else self._plain(value, depth - 1)
         return plain
@@ -109,6 +112,11 @@ class Redactor:
         if self._known is not None and self._known.search(str(value)):
             return HIDDEN
         return value
+
+
+def _hide(found: re.Match[str]) -> str:
+    # A function, since a template with a group in it is parsed anew at each call.
+    return f"{found['before']}{HIDDEN}"
 
 
 def _forms(secret: str) -> Iterable[str]:
