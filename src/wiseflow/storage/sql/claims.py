@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     String,
     Text,
-    and_,
     case,
     cast,
     func,
@@ -25,7 +24,6 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.storage.sql.dialect import now
-from wiseflow.storage.sql.job_rows import is_status
 from wiseflow.storage.sql.tables import jobs
 
 
@@ -69,7 +67,7 @@ def claim_statement(claim: Claim) -> ReturningUpdate[tuple[Any, ...]]:
             attempt=jobs.c.attempt + case((ended, 0), else_=1),
             lease_token=jobs.c.lease_token + 1,
             lease_owner=case((ended, ""), else_=claim.owner),
-            lease_expires_at=case((ended, null()), else_=now() + claim.lease_s),
+            claimable_at=case((ended, null()), else_=now() + claim.lease_s),
             started_at=case((ended, jobs.c.started_at), else_=func.coalesce(_STARTED, now())),
             completed_at=case((ended, now()), else_=null()),
         )
@@ -86,14 +84,8 @@ def _best(claim: Claim) -> CTE:
 
     Materialised, as a re-evaluated subquery would lock and take more than the limit.
     """
-    claimable = or_(
-        and_(is_status(JobStatus.PENDING), jobs.c.not_before <= now()),
-        and_(is_status(JobStatus.RUNNING), jobs.c.lease_expires_at <= now()),
-    )
     conditions: list[ColumnElement[bool]] = [
-        # Says again what the line below implies, in the words of the partial indexes.
-        or_(is_status(JobStatus.PENDING), is_status(JobStatus.RUNNING)),
-        claimable,
+        jobs.c.claimable_at <= now(),
         jobs.c.kind.in_(claim.kinds),
     ]
     if claim.batch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, literal_column
+from sqlalchemy import ColumnElement, Row, and_, case
 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.ids import new_id
@@ -21,11 +21,6 @@ def holds(lease: Lease) -> ColumnElement[bool]:
         jobs.c.lease_token == lease.token,
         jobs.c.status == JobStatus.RUNNING.value,
     )
-
-
-def is_status(status: JobStatus) -> ColumnElement[bool]:
-    """Whether a job has this status, written out so that a partial index can be used."""
-    return jobs.c.status == literal_column(f"'{status.value}'")
 
 
 def turn_of_row(ageing_s: float) -> ColumnElement[float]:
@@ -56,7 +51,7 @@ def new_row(request: JobRequest, ageing_s: float) -> dict[str, Any]:
 
 FRESH: dict[str, Any] = {
     "status": JobStatus.PENDING.value,
-    "not_before": 0.0,
+    "claimable_at": 0.0,
     "progress": 0.0,
     "partial": False,
     "error": "",
@@ -91,7 +86,7 @@ def to_job(row: Row[Any]) -> Job:
         cancel_requested=row.cancel_requested,
         lease_owner=row.lease_owner,
         lease_token=row.lease_token,
-        lease_expires_at=row.lease_expires_at,
+        lease_expires_at=row.claimable_at if row.status == JobStatus.RUNNING.value else None,
         created_at=row.created_at,
         started_at=row.started_at,
         completed_at=row.completed_at,

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Double, bindparam, case, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    bindparam,
+    case,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.errors import IllegalTransition, LeaseLost
@@ -86,7 +96,7 @@ class SqlJobQueue(SqlJobReader):
                 tuple_(jobs.c.job_id, jobs.c.lease_token).in_(held),
                 jobs.c.status == JobStatus.RUNNING.value,
             )
-            .values(lease_expires_at=now() + lease_s)
+            .values(claimable_at=now() + lease_s)
             .returning(jobs.c.job_id, jobs.c.cancel_requested)
         )
 
@@ -115,8 +125,9 @@ class SqlJobQueue(SqlJobReader):
             "stop_reason": outcome.stop_reason and outcome.stop_reason.value,
             "error": outcome.error,
             "cost": outcome.cost,
+            "claimable_at": None,
             "completed_at": now() if status.final else None,
-            **_UNLEASED,
+            "lease_owner": "",
         }
         if status is JobStatus.COMPLETED:
             values["progress"] = 1.0
@@ -125,18 +136,18 @@ class SqlJobQueue(SqlJobReader):
     async def release(self, lease: Lease, stop_reason: StopReason) -> None:
         """Give a running job back as pending; its attempt does not count. Raises ``LeaseLost``."""
         await self._give_back(
-            lease, {"stop_reason": stop_reason.value, "attempt": jobs.c.attempt - 1}
+            lease, 0.0, {"stop_reason": stop_reason.value, "attempt": jobs.c.attempt - 1}
         )
 
     async def retry(self, lease: Lease, error: str, *, delay_s: float = 0.0) -> None:
         """Give a job back as pending after an error; its attempt counts. Raises ``LeaseLost``."""
-        await self._give_back(lease, {"error": error, "not_before": now() + delay_s})
+        await self._give_back(lease, now() + delay_s, {"error": error})
 
     async def running_owners(self) -> list[str]:
         """The instances that hold a lease now."""
         statement = (
             select(jobs.c.lease_owner)
-            .where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_expires_at > now())
+            .where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.claimable_at > now())
             .distinct()
         )
 
@@ -150,8 +161,8 @@ class SqlJobQueue(SqlJobReader):
         statement = (
             update(jobs)
             .where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_owner == owner)
-            .where(jobs.c.lease_expires_at > now())
-            .values(lease_expires_at=now())
+            .where(jobs.c.claimable_at > now())
+            .values(claimable_at=now())
         )
 
         async def unit(connection: AsyncConnection) -> int:
@@ -165,14 +176,14 @@ class SqlJobQueue(SqlJobReader):
         A running job whose lease ran out has no worker to ask: it is cancelled, and its token grows
         so that a worker that wakes up late can write nothing.
         """
-        held = (jobs.c.status == JobStatus.RUNNING.value) & (jobs.c.lease_expires_at > now())
+        held = (jobs.c.status == JobStatus.RUNNING.value) & (jobs.c.claimable_at > now())
         values = {
             "cancel_requested": held,
             "status": case((held, jobs.c.status), else_=JobStatus.CANCELLED.value),
             "stop_reason": case((held, jobs.c.stop_reason), else_=StopReason.CANCELLED.value),
             "lease_owner": case((held, jobs.c.lease_owner), else_=""),
             "lease_token": jobs.c.lease_token + case((held, 0), else_=1),
-            "lease_expires_at": case((held, jobs.c.lease_expires_at), else_=None),
+            "claimable_at": case((held, jobs.c.claimable_at), else_=None),
             "completed_at": case((held, jobs.c.completed_at), else_=now()),
         }
         return await self._move(job_id, Move.CANCEL, values)
@@ -229,7 +240,7 @@ class SqlJobQueue(SqlJobReader):
         return {
             "status": JobStatus.PENDING.value,
             "claim_order": turn_of_row(self._ageing_s),
-            "not_before": 0.0,
+            "claimable_at": 0.0,
             "stop_reason": None,
             "error": "",
             "attempt": 0,
@@ -251,14 +262,17 @@ class SqlJobQueue(SqlJobReader):
 
         return await self._database.write(unit)
 
-    async def _give_back(self, lease: Lease, values: Mapping[str, Any]) -> None:
+    async def _give_back(
+        self, lease: Lease, claimable_at: float | ColumnElement[float], values: Mapping[str, Any]
+    ) -> None:
         """Pending again, or cancelled if somebody asked for that meanwhile."""
         asked = jobs.c.cancel_requested
         given_back = {
             "status": case((asked, JobStatus.CANCELLED.value), else_=JobStatus.PENDING.value),
+            "claimable_at": case((asked, None), else_=claimable_at),
             "completed_at": case((asked, now()), else_=None),
+            "lease_owner": "",
             **values,
-            **_UNLEASED,
         }
         await self._write_as(lease, given_back)
 
@@ -270,9 +284,6 @@ class SqlJobQueue(SqlJobReader):
                 raise LeaseLost(lease.job_id)
 
         await self._database.write(unit)
-
-
-_UNLEASED: Mapping[str, Any] = {"lease_owner": "", "lease_expires_at": None}
 
 
 def _lease(job: Job) -> Lease:

@@ -108,7 +108,9 @@ passages = Table(
 )
 
 # ``claim_order`` is the time the job became claimable plus its priority's head start, so that one
-# index gives the best job although jobs age. ``not_before`` delays the retry of a failed attempt.
+# index gives the best job although jobs age. ``claimable_at`` is when anybody may take the job: for
+# a pending one now or after the wait before a retry, for a running one when its lease runs out, for
+# others NULL.
 jobs = Table(
     "jobs",
     metadata,
@@ -119,7 +121,7 @@ jobs = Table(
     Column("status", String(20), nullable=False),
     Column("priority", String(10), nullable=False),
     Column("claim_order", _SECONDS, nullable=False),
-    Column("not_before", _SECONDS, nullable=False),
+    Column("claimable_at", _SECONDS),
     Column("tags", Text, nullable=False),
     Column("metadata", Text, nullable=False),
     Column("batch", Text, nullable=False),
@@ -134,7 +136,6 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("lease_owner", Text, nullable=False),
     Column("lease_token", BigInteger, nullable=False),
-    Column("lease_expires_at", _SECONDS),
     Column("event_count", Integer, nullable=False),
     Column("created_at", _SECONDS, nullable=False),
     Column("started_at", _SECONDS),
@@ -142,11 +143,11 @@ jobs = Table(
     Column("delivered_at", _SECONDS),
     PrimaryKeyConstraint("job_id"),
     UniqueConstraint("idempotency_key"),
-    Index(None, "status"),
+    Index(None, "status", "job_id"),
     Index(None, "batch", "status"),
 )
 # Only jobs that can be claimed are in these two: a long history costs a claim nothing.
-_CLAIMABLE = text("status IN ('pending', 'running')")
+_CLAIMABLE = text("claimable_at IS NOT NULL")
 Index(
     "ix_jobs_claim",
     jobs.c.claim_order,

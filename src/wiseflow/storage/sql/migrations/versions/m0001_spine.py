@@ -12,7 +12,7 @@ depends_on = None
 
 JOB_ID = sa.String(length=26).with_variant(sa.String(length=26, collation="C"), "postgresql")
 DOUBLE: sa.Double[float] = sa.Double()
-CLAIMABLE = sa.text("status IN ('pending', 'running')")
+CLAIMABLE = sa.text("claimable_at IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -64,7 +64,7 @@ def _create_jobs() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("priority", sa.String(length=10), nullable=False),
         sa.Column("claim_order", DOUBLE, nullable=False),
-        sa.Column("not_before", DOUBLE, nullable=False),
+        sa.Column("claimable_at", DOUBLE, nullable=True),
         sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("batch", sa.Text(), nullable=False),
@@ -79,7 +79,6 @@ def _create_jobs() -> None:
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("lease_owner", sa.Text(), nullable=False),
         sa.Column("lease_token", sa.BigInteger(), nullable=False),
-        sa.Column("lease_expires_at", DOUBLE, nullable=True),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("created_at", DOUBLE, nullable=False),
         sa.Column("started_at", DOUBLE, nullable=True),
@@ -105,7 +104,7 @@ def _create_jobs() -> None:
         sqlite_where=CLAIMABLE,
         postgresql_where=CLAIMABLE,
     )
-    op.create_index(op.f("ix_jobs_status"), "jobs", ["status"], unique=False)
+    op.create_index(op.f("ix_jobs_status_job_id"), "jobs", ["status", "job_id"], unique=False)
 
 
 def _create_events() -> None:
