@@ -95,7 +95,7 @@ class PassageIndex:
             filters: which passages may be found.
             weights: what counts how much.
         """
-        allowed = filter_query(filters or Filters())
+        allowed = filter_query(filters or Filters(), self._searcher)
         limit = max(CANDIDATES, 2 * k)
         question = read_question(query, self._languages)
         rows, scores = self._lexical(question, allowed, limit, weights)

@@ -12,7 +12,6 @@ from wiseflow.knowledge.ranking import Weights
 from wiseflow.knowledge.schema import date_number, schema
 
 _LATEST = 99_999_999
-_LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +33,15 @@ class Filters:
     published_until: str = ""
 
 
-def filter_query(filters: Filters) -> Query | None:
+def filter_query(filters: Filters, searcher: Searcher) -> Query | None:
     """The query that matches what ``filters`` allow, or ``None`` when that is everything."""
     parts: list[Query] = []
     if filters.source_ids:
         ids = [storable(source_id) for source_id in filters.source_ids]
         parts.append(Query.term_set_query(schema(), "source_id", ids))
     if filters.path_prefix:
-        parts.append(_begins("path", storable(filters.path_prefix)))
+        paths = searcher.terms_with_prefix("path", storable(filters.path_prefix))
+        parts.append(Query.term_set_query(schema(), "path", [path for path, _ in paths]))
     if filters.language:
         parts.append(Query.term_query(schema(), "language", storable(filters.language)))
     if filters.published_since or filters.published_until:
@@ -88,17 +88,6 @@ def lexical_query(
 
 def _boosted(query: Query, weight: float) -> Query:
     return query if weight == 1 else Query.boost_query(query, weight)
-
-
-def _begins(field: str, prefix: str) -> Query:
-    return Query.range_query(
-        schema(),
-        field,
-        FieldType.Text,
-        lower_bound=prefix,
-        upper_bound=prefix + _LAST_CHARACTER,
-        use_inverted_index=True,
-    )
 
 
 def _published(filters: Filters) -> Query:

@@ -136,7 +136,7 @@ class MappedVectors:
 
     def segments(self) -> list[Segment]:
         """The segments with their dead rows counted."""
-        alive = (np.count_nonzero(self._alive_of(n)) for n in range(len(self._segments)))
+        alive = (int(np.count_nonzero(self._alive_of(n))) for n in range(len(self._segments)))
         return [
             replace(segment, dead=segment.size - living)
             for segment, living in zip(self._segments, alive, strict=True)
