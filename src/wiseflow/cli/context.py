@@ -56,7 +56,8 @@ class CommandContext:
                 dotenv=Path(".env"),
                 yaml_file=self.config_file,
             )
-            configure_logging(self._settings.logging())
+            # A command says itself what went wrong; the console is not for log lines.
+            configure_logging(self._settings.logging(console_level="CRITICAL"))
         return self._settings
 
 

@@ -12,6 +12,7 @@ import click
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.display import render_bar, render_duration, shorten
+from wiseflow.cli.resuming import rerun, resume
 from wiseflow.cli.running import with_application
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.jobs import Event, Job, JobFilter, JobStatus
@@ -22,6 +23,10 @@ MOST_LISTED = 10_000
 @click.group()
 def jobs() -> None:
     """List, watch, cancel, resume and delete researches."""
+
+
+jobs.add_command(resume)
+jobs.add_command(rerun)
 
 
 @jobs.command("list")
@@ -52,7 +57,8 @@ def list_jobs(
         limit=limit,
     )
     found = with_application(context.settings(), lambda app: app.queue.list(job_filter))
-    click.echo(render_json_lines(found) if as_json else render_list(found), nl=bool(found))
+    if found or not as_json:
+        click.echo(render_json_lines(found) if as_json else render_list(found))
 
 
 @jobs.command("show")
@@ -136,7 +142,7 @@ def parse_time(text: str, option: str) -> float | None:
 def render_list(found: Sequence[Job]) -> str:
     """One line a job: id, status, progress, age, title."""
     if not found:
-        return "No researches match.\n"
+        return "No researches match."
     return "\n".join(
         f"{job.job_id}  {job.status:<17} {job.progress:>4.0%}  {render_time(job.created_at)}  "
         f"{shorten(job.title, 60)}"

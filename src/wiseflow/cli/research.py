@@ -23,7 +23,7 @@ from wiseflow.core.errors import InvalidInput
 from wiseflow.core.jobs import Event, Job, JobRequest, JobStatus, StopReason
 from wiseflow.core.library import DEFAULT_COLLECTION
 
-EXIT_CODES = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
+EXIT_CODES: dict[StopReason | None, int] = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
 EXIT_FAILED = 1
 
 
@@ -313,5 +313,5 @@ def exit_code(jobs: Sequence[Job]) -> int:
     failed = [job for job in jobs if job.status is not JobStatus.COMPLETED]
     if not failed:
         return 0
-    codes = {EXIT_CODES.get(job.stop_reason, EXIT_FAILED) for job in failed if job.stop_reason}
+    codes = {EXIT_CODES.get(job.stop_reason, EXIT_FAILED) for job in failed}
     return codes.pop() if len(codes) == 1 else EXIT_FAILED

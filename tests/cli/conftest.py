@@ -1,0 +1,59 @@
+"""The command line as a user has it: a folder, a clean environment, and what it prints."""
+
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from wiseflow.cli.main import run
+
+TIDES = """# Tides
+
+Tides are the rise and fall of sea levels caused by the gravity of the Moon and the Sun. The Moon's
+pull is about twice as strong as the Sun's, because the Moon is so much closer to the Earth. Most
+coasts see two high tides and two low tides in a day.
+
+## Spring tides
+
+When the Sun, the Moon and the Earth are in a line, the pulls add up and the tidal range is at its
+largest. These tides are called spring tides, and they come twice in a lunar month.
+"""
+ENERGY = """# Tidal power
+
+Tidal power turns the energy of tides into electricity. The first large tidal power station opened
+on the Rance river in France in 1966. Its turbines reach a peak output of 240 megawatts. Tidal power
+is more predictable than wind, because the times of tides are known years ahead.
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def clean_folder(tmp_path, monkeypatch):
+    """Each test has a folder of its own with two documents, and no settings but the defaults."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith(("WISEFLOW", "DATABASE", "MAX_", "LOG_", "JOB_", "INDEX_")):
+            monkeypatch.delenv(name)
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "tides.md").write_text(TIDES, encoding="utf-8")
+    (papers / "energy.md").write_text(ENERGY, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def wiseflow(capsys):
+    """Runs one command line in this process."""
+
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return Ended(code=code, out=printed.out, err=printed.err)
+
+    return call

@@ -1,0 +1,201 @@
+import json
+
+import pytest
+
+from wiseflow.cli.research import exit_code, file_name
+from wiseflow.connector.batches import Batch
+from wiseflow.core.jobs import JobStatus, StopReason
+
+
+def sections(report):
+    return [claim for section in report["sections"] for claim in section["claims"]]
+
+
+def test_a_topic_over_a_folder_prints_a_cited_report(wiseflow):
+    ended = wiseflow("research", "What causes spring tides?", "--docs", "papers")
+
+    assert ended.code == 0
+    assert ended.out.startswith("# ")
+    assert "spring tides" in ended.out
+    assert "No language model was used" in ended.out
+    assert "1/1 done (1 completed)" in ended.err
+
+
+def test_every_citation_is_a_verbatim_span_of_its_stored_source(wiseflow):
+    reports = wiseflow("research", "What causes spring tides?", "--docs", "papers", "--json")
+    report = json.loads(reports.out)
+
+    for claim in [*report["summary"], *sections(report)]:
+        for citation in claim["citations"]:
+            text = wiseflow("source", citation["source_id"]).out
+            assert text[citation["start"] : citation["end"]] == citation["quote"]
+            assert citation["verdict"] == "supported"
+            assert claim["text"] == citation["quote"]
+
+
+def test_many_topics_become_files_of_three_formats(wiseflow, tmp_path):
+    topics = tmp_path / "topics.txt"
+    topics.write_text("What causes spring tides?\nHow predictable is tidal power?\n")
+
+    ended = wiseflow("research", "--topics", topics, "--docs", "papers", "--out", "reports")
+
+    assert ended.code == 0
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
+        "1-what-causes-spring-tides.html",
+        "1-what-causes-spring-tides.json",
+        "1-what-causes-spring-tides.md",
+        "2-how-predictable-is-tidal-power.html",
+        "2-how-predictable-is-tidal-power.json",
+        "2-how-predictable-is-tidal-power.md",
+    ]
+
+
+def test_a_topic_of_which_the_documents_hold_nothing_fails_with_that_reason(wiseflow):
+    ended = wiseflow("research", "The history of the saxophone", "--docs", "papers")
+
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "failed" in ended.err
+    assert "hold nothing" in ended.err
+
+
+def test_a_line_of_json_lines_has_its_own_settings_and_labels(wiseflow, tmp_path):
+    topics = tmp_path / "topics.jsonl"
+    line = {"topic": "Tidal power", "length": "brief", "tags": ["energy"], "priority": "high"}
+    topics.write_text(json.dumps(line))
+
+    wiseflow("research", "--topics", topics, "--docs", "papers", "--json")
+    [job] = map(json.loads, wiseflow("jobs", "list", "--tag", "energy", "--json").out.splitlines())
+
+    assert job["priority"] == "high"
+    assert job["payload"]["configuration"]["length"] == "brief"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"topic": "Tides", "lenght": "brief"}, "lenght"),
+        ({"topic": "Tides", "priority": "urgent"}, "priority cannot be 'urgent'"),
+        ({"topic": "x" * 10_000}, "10,000 characters"),
+        ({"topic": " \u0007 "}, "the topic is empty"),
+    ],
+)
+def test_a_wrong_topic_is_named_with_its_place_before_anything_runs(wiseflow, tmp_path, line, said):
+    topics = tmp_path / "topics.jsonl"
+    topics.write_text(json.dumps({"topic": "Tidal power"}) + "\n" + json.dumps(line))
+
+    ended = wiseflow("research", "--topics", topics, "--docs", "papers")
+
+    assert ended.code == 2
+    assert "topics.jsonl, line 2" in ended.err
+    assert said in ended.err
+    assert "No researches match" in wiseflow("jobs", "list").out
+
+
+def test_control_characters_in_a_topic_do_no_harm(wiseflow):
+    ended = wiseflow("research", "Tidal\x00\x1b[31m power\r\n", "--docs", "papers")
+
+    assert ended.code == 0
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_no_topic_at_all_is_a_usage_error(wiseflow):
+    ended = wiseflow("research")
+
+    assert ended.code == 2
+    assert "give a TOPIC" in ended.err
+
+
+def test_docs_and_collection_exclude_each_other(wiseflow):
+    ended = wiseflow("research", "Tides", "--docs", "papers", "--collection", "default")
+
+    assert ended.code == 2
+    assert "exclude each other" in ended.err
+
+
+def test_a_missing_folder_is_named(wiseflow):
+    ended = wiseflow("research", "Tides", "--docs", "nowhere")
+
+    assert ended.code == 2
+    assert "nowhere" in ended.err
+
+
+def test_nothing_indexed_is_told_with_the_command_that_mends_it(wiseflow):
+    ended = wiseflow("research", "Tides")
+
+    assert ended.code == 1
+    assert "wiseflow index PATH" in ended.err
+
+
+def test_the_same_command_after_all_was_handed_over_begins_anew(wiseflow):
+    command = ("research", "What causes spring tides?", "--docs", "papers")
+    wiseflow(*command)
+    wiseflow(*command)
+
+    assert len(wiseflow("jobs", "list").out.splitlines()) == 2
+
+
+def test_a_time_limit_ends_a_research_with_exit_code_124(wiseflow):
+    ended = wiseflow(
+        "research", "What causes spring tides?", "--docs", "papers", "--time-limit", "0.000001"
+    )
+
+    assert ended.code == 124
+    assert "time" in ended.err
+
+
+def test_a_plain_screen_has_no_colours_and_no_carriage_returns(wiseflow):
+    ended = wiseflow("research", "Tidal power", "--docs", "papers")
+
+    assert "\x1b" not in ended.err
+    assert "\r" not in ended.err
+
+
+def test_quiet_says_nothing_beside_the_report(wiseflow):
+    ended = wiseflow("research", "Tidal power", "--docs", "papers", "--quiet")
+
+    assert ended.err == ""
+    assert ended.out
+
+
+class Ended:
+    def __init__(self, status, stop_reason=None):
+        self.status, self.stop_reason = status, stop_reason
+
+
+@pytest.mark.parametrize(
+    ("jobs", "code"),
+    [
+        ([Ended(JobStatus.COMPLETED)], 0),
+        ([Ended(JobStatus.COMPLETED), Ended(JobStatus.FAILED, StopReason.NO_EVIDENCE)], 1),
+        ([Ended(JobStatus.FAILED, StopReason.TIME_LIMIT)], 124),
+        ([Ended(JobStatus.FAILED, StopReason.BUDGET)], 5),
+        ([Ended(JobStatus.FAILED, StopReason.BUDGET), Ended(JobStatus.FAILED)], 1),
+        ([Ended(JobStatus.CANCELLED, StopReason.CANCELLED)], 1),
+        ([], 0),
+    ],
+)
+def test_the_exit_code_says_what_stopped_the_researches(jobs, code):
+    assert exit_code(jobs) == code
+
+
+class Named:
+    job_id = "b"
+
+    def __init__(self, title):
+        self.title = title
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Tides: why?", "02-tides-why"),
+        ("../../etc/passwd", "02-etc-passwd"),
+        ("???", "02-report"),
+        ("日本 の 潮", "02-日本-の-潮"),
+    ],
+)
+def test_file_names_are_plain_whatever_the_topic(title, name):
+    batch = Batch(name="x", job_ids=("a", "b", *"cdefghij"))
+
+    assert file_name(batch, Named(title)) == name
