@@ -26,6 +26,15 @@ def test_a_folder_has_one_collection_by_whatever_way_it_is_reached(tmp_path: Pat
     assert collection_for_folder(tmp_path) != name
 
 
+def test_several_folders_have_one_collection_whatever_their_order(tmp_path: Path):
+    one, other = tmp_path / "one", tmp_path / "other"
+
+    name = collection_for_folder(one, other)
+
+    assert collection_for_folder(other, one, other) == name
+    assert name not in {collection_for_folder(one), collection_for_folder(other)}
+
+
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_collections_never_share_a_folder_nor_leave_the_data_folder(one: str, other: str):
     first, second = (collection_folder(Path("data"), name).path for name in (one, other))

@@ -7,11 +7,13 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from wiseflow.core.errors import Conflict, InvalidInput, NotFound, StorageError
 from wiseflow.core.library import IndexChange
+from wiseflow.core.ports import Compute
 from wiseflow.engine.processes import ProcessPool
 from wiseflow.library.collections import collection_folder
 from wiseflow.library.ingesting import Library
@@ -359,10 +361,12 @@ async def test_a_crash_between_storing_and_indexing_is_mended_by_the_next_run(
         pass
 
     class Crashing:
-        async def run(self, *args: object, **kwargs: object) -> Any:
+        async def run(self, *args: object, **kwargs: object) -> object:
             raise Crash
 
-    crashing = Library(store=store, parsing=compute, indexing=Crashing(), data_folder=data_folder)
+    crashing = Library(
+        store=store, parsing=compute, indexing=cast("Compute", Crashing()), data_folder=data_folder
+    )
     with pytest.raises(Crash):
         await crashing.ingest([docs], "c")
     (docs / "new.txt").write_text("Rivers flow to the sea.")

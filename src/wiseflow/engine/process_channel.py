@@ -43,7 +43,7 @@ class Reply:
     """One answer of a worker; ``last`` says that the worker ends after it."""
 
     kind: Kind
-    body: bytes
+    body: memoryview
     last: bool
 
 
@@ -137,14 +137,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - one pipe is read
         """Called by the loop with a piece of an answer."""
         self._received += data
-        while len(self._received) >= HEADER.size:
-            size, kind, last = HEADER.unpack_from(self._received)
-            end = HEADER.size + size
-            if len(self._received) < end:
-                return
-            with memoryview(self._received) as view:
-                body = bytes(view[HEADER.size : end])
-            del self._received[:end]
+        if len(self._received) < HEADER.size:
+            return
+        size, kind, last = HEADER.unpack_from(self._received)
+        if len(self._received) == HEADER.size + size:
+            # A worker says nothing more before it is asked, so the buffer is just this answer.
+            body = memoryview(self._received)[HEADER.size :]
+            self._received = bytearray()
             self._replies.append(Reply(kind=Kind(kind), body=body, last=last))
             self._tell()
 

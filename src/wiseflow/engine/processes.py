@@ -232,7 +232,7 @@ class ProcessPool:
             ) from None
         if reply.kind is Kind.NOT_READY:
             raise WorkerCrashed(
-                f"a worker process of {self._name!r} could not start: {reply.body.decode()}"
+                f"a worker process of {self._name!r} could not start: {str(reply.body, 'utf-8')}"
             )
         worker.ready = True
         self._tell_missing(cast("list[str]", pickle.loads(reply.body)))  # noqa: S301 - our worker
@@ -313,7 +313,7 @@ def _outcome(called: str, reply: Reply) -> object:
         raise cast("Exception", _unpickled(called, reply.body))
     if reply.kind is Kind.MEMORY:
         raise WorkerLimit(f"{called} went over its memory limit")
-    text = reply.body.decode(errors="replace")
+    text = str(reply.body, "utf-8", "replace")
     if reply.kind is Kind.RAISED_TEXT:
         raise WorkerError(f"{called} raised {text}")
     if reply.kind is Kind.BAD_RESULT:
@@ -326,7 +326,7 @@ def _outcome(called: str, reply: Reply) -> object:
     )
 
 
-def _unpickled(called: str, body: bytes) -> object:
+def _unpickled(called: str, body: memoryview) -> object:
     try:
         return pickle.loads(body)  # noqa: S301 - from our own worker
     except Exception as error:  # unpickling runs anything

@@ -47,11 +47,11 @@ def collection_folder(data_folder: Path, collection: str) -> CollectionFolder:
 def collection_for_folder(path: Path, *others: Path) -> str:
     """The name of the collection that holds a folder's documents: ``notes-1f3a5c7e``.
 
-    Two folders never share a name; the same folder always has the same, also through a link. Several
-    folders together have a name of their own, whatever their order.
+    Two folders never share a name; the same folder always has the same, also through a link.
+    Several folders together have a name of their own, whatever their order.
     """
-    places = [one.expanduser().resolve() for one in (path, *others)]
-    return _file_name(places[0].name, "\0".join(sorted({str(place) for place in places})))
+    places = sorted({one.expanduser().resolve() for one in (path, *others)})
+    return _file_name(places[0].name, "\0".join(map(str, places)))
 
 
 def check_collection_name(name: str) -> str:

@@ -11,6 +11,7 @@ from wiseflow.core.library import IndexChange
 from wiseflow.core.ports import Compute, DocumentStore
 from wiseflow.knowledge.layout import read_build
 from wiseflow.knowledge.writing import apply
+from wiseflow.library.reading import passages_in
 
 # A change is held in memory and sent to a worker: its size follows the length of the sources.
 FIRST_SOURCES = 256
@@ -42,7 +43,7 @@ async def update_index(
     while change := await store.pending_changes(collection, limit=limit):
         await compute.run(apply, folder, change)
         await store.changes_applied(collection, change)
-        indexed(sum(len(stored.passages) for stored in change.added))
+        indexed(passages_in(change.added))
         limit = next_limit(limit, change)
 
 

@@ -161,7 +161,11 @@ class Library:
     async def _read(self, todo: Plan, tally: Tally) -> None:
         with tempfile.TemporaryDirectory(prefix="wiseflow-") as scratch:
             reader = FileReader(
-                self._parsing, limits=self._limits, calls=self._calls, scratch=Path(scratch)
+                self._parsing,
+                limits=self._limits,
+                calls=self._calls,
+                scratch=Path(scratch),
+                tell=tally.note_part,
             )
 
             async def read(tasks: tuple[ReadTask, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from wiseflow.core.errors import (
@@ -21,6 +22,7 @@ from wiseflow.library.reading import (
     ReadTask,
     merged,
     outline,
+    passages_in,
     read_files,
     read_part,
     record_of,
@@ -35,15 +37,23 @@ class FileReader:
         limits: how much is read.
         calls: how many calls one large file may have under way.
         scratch: a folder for unpacked copies.
+        tell: told of each part of a large file: the file, and how many passages the part has.
     """
 
     def __init__(
-        self, compute: Compute, *, limits: IngestLimits, calls: int, scratch: Path
+        self,
+        compute: Compute,
+        *,
+        limits: IngestLimits,
+        calls: int,
+        scratch: Path,
+        tell: Callable[[str, int], None],
     ) -> None:
         self._compute = compute
         self._limits = limits
         self._calls = calls
         self._scratch = scratch
+        self._tell = tell
         self._copies = 0
 
     async def read(self, tasks: tuple[ReadTask, ...]) -> list[StoredFile | None]:
@@ -82,6 +92,7 @@ class FileReader:
             readings[part] = await self._compute.run(
                 read_part, task, found.path, part, limits.parse
             )
+            self._tell(task.path, passages_in(readings[part].sources))
 
         await each(read, found.parts, at_once=self._calls, name="read parts")
         return merged(task, found.sha256, [readings[part] for part in found.parts])

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -150,6 +150,11 @@ def merged(task: ReadTask, sha256: str, parts: Sequence[PartReading]) -> StoredF
         record=record_of(task, sha256=sha256, error=_joined(problems)),
         sources=tuple(sources.values()),
     )
+
+
+def passages_in(sources: Iterable[StoredSource]) -> int:
+    """How many passages these sources have together."""
+    return sum(len(stored.passages) for stored in sources)
 
 
 def record_of(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from wiseflow.core.library import FileRecord, StoredFile
 from wiseflow.core.ports import DocumentStore
 from wiseflow.library.planning import Plan
-from wiseflow.library.reading import ReadTask
+from wiseflow.library.reading import ReadTask, passages_in
 
 # One transaction stores about so much; a single file is never divided.
 STORE_PASSAGES = 4_000
@@ -88,6 +88,7 @@ class Tally:
         self._progress = IngestProgress()
         self._added = self._changed = self._unchanged = self._removed = 0
         self._waiting: list[StoredFile] = []
+        self._in_parts = 0
         self._storing = asyncio.Lock()
 
     async def drop(self, paths: Sequence[str]) -> None:
@@ -104,6 +105,12 @@ class Tally:
         self._progress = replace(self._progress, files_total=total)
         self._tell(self._progress)
 
+    def note_part(self, path: str, passages: int) -> None:
+        """Take note that a part of a large file was read; ``add`` follows with the whole file."""
+        self._in_parts += passages
+        read = self._progress.passages + self._in_parts
+        self._tell(replace(self._progress, passages=read, current=path))
+
     async def add(self, tasks: Sequence[ReadTask], files: Sequence[StoredFile | None]) -> None:
         """Take what was read of some files, and store it when there is enough."""
         for task, file in zip(tasks, files, strict=True):
@@ -115,6 +122,7 @@ class Tally:
             self._progress = replace(
                 self._progress, files_done=self._progress.files_done + 1, current=task.path
             )
+        self._in_parts = 0
         self._tell(self._progress)
         if _is_enough(self._waiting):
             await self.flush()
@@ -151,12 +159,11 @@ class Tally:
             self._changed += 1
         elif file.sources:
             self._added += 1
-        passages = sum(len(stored.passages) for stored in file.sources)
-        self._progress = replace(self._progress, passages=self._progress.passages + passages)
+        passages = self._progress.passages + passages_in(file.sources)
+        self._progress = replace(self._progress, passages=passages)
 
 
 def _is_enough(files: Sequence[StoredFile]) -> bool:
     stored = [source for file in files for source in file.sources]
-    passages = sum(len(source.passages) for source in stored)
     characters = sum(len(source.source.text) for source in stored)
-    return passages >= STORE_PASSAGES or characters >= STORE_CHARACTERS
+    return passages_in(stored) >= STORE_PASSAGES or characters >= STORE_CHARACTERS
