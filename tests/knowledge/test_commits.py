@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import random
 import resource
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,45 @@ def test_a_writer_killed_at_any_step_leaves_the_old_or_the_new_state(
         assert left in (set(OLD), set(NEW))
         apply(folder, change([source("old0", "thing anew")]))
         assert {passage.source_id for passage in held(folder, OLD + NEW)} == left | {"old0"}
+
+
+# Applies one version after another to the index at argv[1] until it is killed.
+KEEP_WRITING = """
+import sys
+from pathlib import Path
+from wiseflow.core.documents import Passage, Source
+from wiseflow.core.library import IndexChange, StoredSource
+from wiseflow.knowledge.writing import apply
+
+def stored(source_id, version):
+    text = f"thing v{version}"
+    source = Source(source_id=source_id, collection="c", document_id="", path="/p", title="",
+                    url="", published="", language="en", sha256="", text=text)
+    passage = Passage(passage_id=source_id, source_id=source_id, start=0, end=len(text), text=text)
+    return StoredSource(source=source, passages=(passage,))
+
+for version in range(int(sys.argv[2]), 1_000_000):
+    apply(Path(sys.argv[1]), IndexChange(added=tuple(stored(f"s{n}", version) for n in range(5))))
+    print(version, flush=True)
+"""
+
+
+def test_a_writer_killed_at_any_moment_is_followed_by_another(tmp_path, held):
+    chance = random.Random(7)
+    version = 1
+    for _ in range(8):
+        command = [sys.executable, "-c", KEEP_WRITING, str(tmp_path), str(version)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            assert int(writer.stdout.readline()) == version
+            with suppress(subprocess.TimeoutExpired):
+                writer.wait(timeout=chance.uniform(0.0, 0.3))
+            writer.kill()
+            told = int((writer.stdout.read().split() or [version])[-1])
+
+        texts = {passage.text for passage in held(tmp_path, [f"s{number}" for number in range(5)])}
+        assert texts in ({f"thing v{told}"}, {f"thing v{told + 1}"})
+        version = told + 2
 
 
 def test_readers_see_whole_commits_while_a_writer_works(tmp_path, source, change):

@@ -164,6 +164,8 @@ def _commit(folder: Path, change: IndexChange, embedder: Embedder) -> IndexStati
         segments=write_change(folder, previous, vectors),
     )
     write_generation(folder, generation)
+    for draft in (folder / "words").glob(".tmp*"):
+        draft.unlink()
     _commit_words(index, work, generation)
     _clear(folder, {*files_of(previous), *files_of(generation)})
     return _statistics(generation, added=len(work.pairs), removed=len(work.dead))
@@ -225,6 +227,8 @@ def _statistics(generation: Generation, *, added: int = 0, removed: int = 0) -> 
 
 def _commit_words(index: Index, work: _Work, generation: Generation) -> None:
     writer = index.writer(heap_size=_WRITER_MEMORY_BYTES, num_threads=1)
+    # What a killed writer left behind may have the very names that this commit is about to use.
+    writer.garbage_collect_files()
     for source_id in work.gone:
         writer.delete_documents_by_term("source_id", source_id)
     first_row = generation.next_row - len(work.pairs)
