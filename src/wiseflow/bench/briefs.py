@@ -250,6 +250,7 @@ class _Reports:
         self.kept: dict[str, str] = {}
 
     async def save(self, lease: Lease, report: str, *, source_ids: Sequence[str]) -> None:
+        assert source_ids
         self.kept[lease.job_id] = report
 
     async def get(self, job_id: str) -> str:

@@ -36,7 +36,7 @@ class ExtractiveAuthor:
 
     async def plan(self, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
         """The sections of a report on ``topic``. Raises ``NoEvidence``."""
-        return await self._compute.run(make_plan, topic, configuration, overview)
+        return await self._compute.run(plan, self._folder, topic, configuration, overview)
 
     async def write(self, assignment: Assignment) -> Draft:
         """The claims of one section."""
@@ -48,6 +48,13 @@ class ExtractiveAuthor:
         """The summary of a report, and what was not found."""
         parts = tuple(written)
         return await self._compute.run(synthesise, self._folder, topic, configuration, parts)
+
+
+def plan(folder: Path, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
+    """The body of ``ExtractiveAuthor.plan``. Raises ``NoEvidence``."""
+    return make_plan(
+        topic, configuration, overview, lambda word, language: rarity(folder, language)(word)
+    )
 
 
 def write(folder: Path, assignment: Assignment) -> Draft:

@@ -77,17 +77,15 @@ def diverse(found: Sequence[Scored], limit: int, like: Collection[str]) -> list[
         Documents and Producing Summaries" (1998).
     """
     vectors = term_vectors([item.reading.counts for item in found])
-    likeness = vectors @ vectors.T
-    worth = [item.score + _share(like, item.reading.counts) for item in found]
-    repeated = [0.0] * len(found)
+    likeness: Vectors = vectors @ vectors.T
+    worth = np.array([item.score + _share(like, item.reading.counts) for item in found])
+    repeated = np.zeros(len(found))
     chosen: list[int] = []
-    rest = list(range(len(found)))
-    while rest and len(chosen) < limit:
-        best = max(rest, key=lambda row: worth[row] - REPEAT_COST * repeated[row])
-        rest.remove(best)
+    while len(chosen) < min(limit, len(found)) and worth.max() > -np.inf:
+        best = int((worth - REPEAT_COST * repeated).argmax())
         chosen.append(best)
-        repeated = [max(old, float(new)) for old, new in zip(repeated, likeness[best], strict=True)]
-        rest = [row for row in rest if repeated[row] < NEAR_DUPLICATE]
+        repeated = np.maximum(repeated, likeness[best])
+        worth[(repeated >= NEAR_DUPLICATE) | (np.arange(len(found)) == best)] = -np.inf
     return [found[row] for row in chosen]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wiseflow.core.documents import Hit
 from wiseflow.knowledge.index import PassageIndex, open_index
+from wiseflow.knowledge.lookup import Filters
 from wiseflow.knowledge.ranking import HYBRID, Weights
 
 # A worker serves a few collections at a time; an open index is a mapping, not a copy.
@@ -27,22 +28,26 @@ def opened(folder: Path) -> PassageIndex:
     return index
 
 
-def search(folder: Path, query: str, k: int, weights: Weights = HYBRID) -> tuple[Hit, ...]:
-    """The best ``k`` passages; kept for a while, because a plan and its sections ask alike.
+def search(
+    folder: Path, query: str, k: int, weights: Weights = HYBRID, language: str = ""
+) -> tuple[Hit, ...]:
+    """The best ``k`` passages, of a language if one is given.
+
+    They are kept for a while, because a plan and its sections ask alike.
 
     Raises:
         NotFound: there is no index, or it holds nothing.
         StorageError: the disk refuses.
     """
-    return _found(folder, opened(folder).generation, query, k, weights)
+    return _found(folder, opened(folder).generation, query, k, weights, language)
 
 
 @lru_cache(maxsize=KEPT_SEARCHES)
 def _found(
-    folder: Path, generation: int, query: str, k: int, weights: Weights
+    folder: Path, generation: int, query: str, k: int, weights: Weights, language: str
 ) -> tuple[Hit, ...]:
     del generation  # a part of the key: another generation is searched anew
-    return _kept(folder).search(query, k=k, weights=weights)
+    return _kept(folder).search(query, k=k, filters=Filters(language=language), weights=weights)
 
 
 @lru_cache(maxsize=OPEN_INDEXES)

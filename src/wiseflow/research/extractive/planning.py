@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wiseflow.core.authoring import Gathered, Plan, PlannedSection
 from wiseflow.core.configuration import Configuration, ReportLength
@@ -20,11 +20,22 @@ SECTION_PASSAGES = 3
 QUESTION_PASSAGES = 3
 
 
-def make_plan(topic: str, configuration: Configuration, overview: Gathered) -> Plan:
+def make_plan(
+    topic: str,
+    configuration: Configuration,
+    overview: Gathered,
+    rarity: Callable[[str, str], float],
+) -> Plan:
     """The sections of a report on ``topic``.
 
     Given titles are taken as they are; a question gets one section; a subject as many as the
     documents fill.
+
+    Args:
+        topic: what the report is about.
+        configuration: the research's settings.
+        overview: what the documents hold on it, the best first.
+        rarity: the inverse document frequency of a word of a language.
 
     Raises:
         NoEvidence: the overview holds nothing on the topic.
@@ -36,10 +47,11 @@ def make_plan(topic: str, configuration: Configuration, overview: Gathered) -> P
         )
     readings = [read(evidence.hit) for evidence in overview.evidence]
     language = configuration.language or main_language(readings)
+    titles = Titles(readings, content_terms(topic, language), lambda word: rarity(word, language))
     return Plan(
         title=topic_title(topic),
         language=language,
-        sections=tuple(_sections(topic, configuration, readings, language)),
+        sections=tuple(_sections(topic, configuration, readings, titles)),
     )
 
 
@@ -50,27 +62,35 @@ def main_language(readings: Sequence[Reading]) -> str:
 
 
 def _sections(
-    topic: str, configuration: Configuration, readings: Sequence[Reading], language: str
+    topic: str, configuration: Configuration, readings: Sequence[Reading], titles: Titles
 ) -> list[PlannedSection]:
     if configuration.report_structure:
         return [
             PlannedSection(title=title, queries=(f"{title} {topic}",))
             for title in configuration.report_structure
         ]
-    titles = Titles(readings, taken=content_terms(topic, language))
+    language = main_language(readings)
     if is_question(topic, language):
-        best = readings[:QUESTION_PASSAGES]
-        return [PlannedSection(title=titles.of_sources(best, topic), queries=(topic,))]
+        title = titles.of_sources(readings[:QUESTION_PASSAGES]) or titles.of_rest(language)
+        return [PlannedSection(title=title, queries=(topic,))]
     most = min(MOST_SECTIONS[configuration.length], max(1, len(readings) // SECTION_PASSAGES))
+    titled = _titled(_groups(readings, most), titles)
+    overview = PlannedSection(title=titles.of_rest(language), queries=(topic,))
+    # A part that nothing tells from the others is no section of its own.
+    return [overview, *titled] if len(titled) < most else titled
+
+
+def _groups(readings: Sequence[Reading], most: int) -> list[list[Reading]]:
+    if most == 1:
+        return []
     vectors = term_vectors([reading.counts for reading in readings])
     groups = members(agglomerate(vectors, most), least=min(2, len(readings)))
-    chosen = [[readings[row] for row in group] for group in groups[:most]] or [list(readings)]
-    return [_section(topic, group, titles) for group in chosen]
+    return [[readings[row] for row in group] for group in groups[:most]]
 
 
-def _section(topic: str, group: Sequence[Reading], titles: Titles) -> PlannedSection:
-    title = titles.of_group(group)
-    return PlannedSection(title=title, queries=(f"{topic} {title}",))
+def _titled(groups: Sequence[Sequence[Reading]], titles: Titles) -> list[PlannedSection]:
+    named = [titles.of_group(group) for group in groups]
+    return [PlannedSection(title=title, queries=(title,)) for title in named if title]
 
 
 def _shortened(text: str, most: int = 200) -> str:

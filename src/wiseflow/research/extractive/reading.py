@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from wiseflow.core.documents import Hit
 from wiseflow.knowledge.analysis import terms
 from wiseflow.text import words
+from wiseflow.text.function_words import FUNCTION_WORDS
 from wiseflow.text.sentences import is_prose, sentences
 
 # A sentence outside these bounds is a fragment or a wall of text.
 FEWEST_WORDS, MOST_WORDS = 4, 70
 MOST_CHARACTERS = 500
+# Running text has about two function words in five; a list of names has none.
+LEAST_FUNCTION_WORDS = 0.15
 CACHED_PASSAGES = 2048
 
 
@@ -58,7 +62,7 @@ class Line:
         terms: its content terms.
         running: its words, folded and unstemmed, a space around each.
         place: which sentence of its passage it is, from 0.
-        dangling: whether it points back to the sentence before it ("He …", "This …").
+        dangling: whether it opens with a pronoun that the sentence before it explains.
     """
 
     start: int
@@ -91,7 +95,7 @@ def names_in(text: str) -> frozenset[str]:
     Rougher than ``text.words.names`` and many times as fast: it only serves to link passages.
     """
     found = (_folded_name(match[0]) for match in _NAME.finditer(text))
-    return frozenset(name for name in found if name not in _OPENERS)
+    return frozenset(name for name in found if name not in _ALL_FUNCTION_WORDS)
 
 
 def name_of(title: str) -> str:
@@ -122,12 +126,32 @@ def lines(hit: Hit) -> tuple[Line, ...]:
 
 
 def quotable(text: str) -> bool:
-    """Whether a sentence is complete prose of a length that a person reads."""
+    """Whether a sentence is a complete statement of running text, and not too long to read."""
+    tokens = text.split()
     return (
         len(text) <= MOST_CHARACTERS
-        and FEWEST_WORDS <= len(text.split()) <= MOST_WORDS
+        and FEWEST_WORDS <= len(tokens) <= MOST_WORDS
+        and not text.rstrip("\"'”’»)").endswith("?")
+        and _starts_as_sentence(text)
+        and not _UNLIKE_PROSE.search(text)
+        and _has_function_words(tokens)
         and is_prose(text)
     )
+
+
+def _starts_as_sentence(text: str) -> bool:
+    """Whether it opens with a capital, or in a script that has none, after quotation marks."""
+    first = text.lstrip("\"'“”‘’«»„(¿¡[")[:1]
+    return first.isalpha() and not first.islower()
+
+
+def _has_function_words(tokens: Sequence[str]) -> bool:
+    """Whether there is enough between the words of content: lists and menus have nothing there.
+
+    Of any language: a document may hold several, and is noted as one.
+    """
+    known = sum(token.casefold().strip(".,;:()\"'") in _ALL_FUNCTION_WORDS for token in tokens)
+    return known >= LEAST_FUNCTION_WORDS * len(tokens) or len(tokens) == 1
 
 
 def content_terms(text: str, language: str) -> list[str]:
@@ -157,59 +181,41 @@ def _stop_terms(language: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"\w+")
+# Numbers of sections, leaders of dots, code and tables, which are not said but looked up.
+_UNLIKE_PROSE = re.compile(
+    r"\s\d+\.\d+(?:\.\d+)*\.?(?:\s+[A-ZÄÖÜ]|\Z)|\.{3,}\s*\d|\||\s:\s|[{}\\=<>]{2,}|\A\w{1,2}[.)]\s"
+)
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-Я]"
 _NAME = re.compile(
     rf"\b{_CAPITAL}[\w'’-]+(?:(?: (?:of|the|de|del|der|di|du|la|van|von|and))? {_CAPITAL}[\w'’-]*)*"
 )
 _BRACKETED_END = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
-# Words that point back to the sentence before, by ISO 639-1 code.
-_POINTING = {
-    "en": frozenset(
-        (
-            "he she it they we him her them his its their this that these those such here "
-            "there then thus hence however therefore moreover furthermore additionally "
-            "meanwhile nevertheless nonetheless also but and or so yet instead otherwise "
-            "likewise similarly consequently both another others neither either afterwards "
-            "afterward later subsequently conversely i you"
-        ).split()
+
+
+def _several(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Pronouns that only the sentence before explains, by ISO 639-1 code.
+_POINTING: dict[str, frozenset[str]] = {
+    "en": _several(
+        "he she it they we him her them his its their this that these those such "
+        "both another others neither either i you"
     ),
-    "de": frozenset(
-        (
-            "er sie es dies diese dieser dieses jene jener das sein seine ihr ihre hier "
-            "dort dann daher deshalb jedoch allerdings außerdem zudem dabei damit dadurch "
-            "danach somit aber und oder auch beide wir ich"
-        ).split()
+    "de": _several(
+        "er sie es dies diese dieser dieses jene jener das sein seine ihr ihre "
+        "dabei damit dadurch danach beide wir ich"
     ),
-    "fr": frozenset(
-        (
-            "il elle ils elles ce cet cette ces cela ceci ça son sa ses leur leurs ici là "
-            "alors donc ainsi cependant toutefois mais et ou aussi puis ensuite nous je"
-        ).split()
+    "fr": _several("il elle ils elles ce cet cette ces cela ceci ça son sa ses leur leurs nous je"),
+    "es": _several(
+        "él ella ello ellos ellas este esta esto estos estas ese esa eso esos esas su sus"
     ),
-    "es": frozenset(
-        (
-            "él ella ello ellos ellas este esta esto estos estas ese esa eso esos esas su "
-            "sus aquí allí entonces así sin pero y o también además luego"
-        ).split()
+    "it": _several(
+        "egli ella esso essa essi esse lui lei loro questo questa questi queste "
+        "quello quella ciò suo sua suoi"
     ),
-    "it": frozenset(
-        (
-            "egli ella esso essa essi esse lui lei loro questo questa questi queste quello "
-            "quella ciò suo sua suoi qui allora così però ma e o anche inoltre poi"
-        ).split()
-    ),
-    "pt": frozenset(
-        (
-            "ele ela eles elas este esta isto estes estas esse essa isso seu sua seus suas "
-            "aqui então assim porém mas e ou também além depois"
-        ).split()
-    ),
-    "nl": frozenset(
-        (
-            "hij zij ze het dit dat deze die zijn haar hun hier daar dan dus echter maar en "
-            "of ook daarom bovendien daarna"
-        ).split()
-    ),
+    "pt": _several("ele ela eles elas este esta isto estes estas esse essa isso seu sua seus suas"),
+    "nl": _several("hij zij ze het dit dat deze die zijn haar hun"),
 }
 _ENGLISH = _POINTING["en"]
-_OPENERS = frozenset().union(*_POINTING.values(), words.stopwords("en"))
+_ALL_FUNCTION_WORDS = frozenset[str]().union(*FUNCTION_WORDS.values())

@@ -11,10 +11,10 @@ from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered
 from wiseflow.core.documents import Hit
 from wiseflow.core.ports import Compute
 from wiseflow.knowledge.ranking import HYBRID, Weights
-from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
 from wiseflow.research.extractive import corpus
+from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
 from wiseflow.research.extractive.corpus import rarity
-from wiseflow.research.extractive.reading import Reading, content_terms, read
+from wiseflow.research.extractive.reading import Reading, read
 from wiseflow.research.extractive.relevance import relevant
 from wiseflow.research.extractive.wanting import Wanted, read_topic
 
@@ -52,14 +52,17 @@ class IndexRetriever:
 
 def gather(folder: Path, request: EvidenceRequest) -> Gathered:
     """What the index in ``folder`` holds for ``request``: the body of ``IndexRetriever.gather``."""
-    search = _Search(folder=folder)
+    search = _Search(folder=folder, only=request.language or "")
     search.add(request.topic, TOPIC_PASSAGES)
     for query in request.queries:
         if query != request.topic:
             search.add(query, QUERY_PASSAGES)
-    language = request.language or search.language()
-    wanted = read_topic(request.topic, language, rarity(folder, language))
-    chosen = _choose(search, wanted, request)
+    wanted = search.wanted(request.topic)
+    found = relevant(search.readings(), wanted, search.topic_scores())
+    if wanted.question:
+        chosen = _answering(search, found, wanted, request)
+    else:
+        chosen = found if request.overview else _telling(search, found, wanted, request)
     return Gathered(
         evidence=tuple(
             Evidence(hit=item.reading.hit, score=round(item.score, 4)) for item in chosen
@@ -71,48 +74,64 @@ def gather(folder: Path, request: EvidenceRequest) -> Gathered:
 
 @dataclass(kw_only=True)
 class _Search:
-    """The searches of one request, their hits without repeats in the order they came."""
+    """The searches of one request, their hits without repeats in the order they came.
+
+    Args:
+        folder: of the index.
+        only: ISO 639-1 code of the language to keep to, or "".
+    """
 
     folder: Path
+    only: str
     queries: list[str] = field(default_factory=list[str])
     hits: dict[str, Hit] = field(default_factory=dict[str, Hit])
     scores: dict[str, float] = field(default_factory=dict[str, float])
 
     def add(self, query: str, k: int, weights: Weights = HYBRID) -> None:
-        found = corpus.search(self.folder, query, k, weights)
+        found = corpus.search(self.folder, query, k, weights, self.only)
         if not self.queries:
             self.scores = {hit.passage.passage_id: hit.score for hit in found}
         self.queries.append(query)
         for hit in found:
             self.hits.setdefault(hit.passage.passage_id, hit)
 
-    def language(self) -> str:
-        """The language of most of what was found."""
+    def wanted(self, text: str, *, question: bool | None = None) -> Wanted:
+        """What a text asks for, read in the language of most of what was found."""
         counts = Counter(hit.language for hit in self.hits.values() if hit.language)
-        return counts.most_common(1)[0][0] if counts else ""
+        language = self.only or (counts.most_common(1)[0][0] if counts else "")
+        return read_topic(text, language, rarity(self.folder, language), question=question)
 
-    def topic_score(self, hit: Hit) -> float:
-        """The hit's score in the first search, 0 when that did not find it."""
-        return self.scores.get(hit.passage.passage_id, 0.0)
+    def topic_scores(self) -> list[float]:
+        """Each hit's score in the first search, 0 when that did not find it."""
+        return [self.scores.get(passage_id, 0.0) for passage_id in self.hits]
 
     def readings(self) -> list[Reading]:
+        """The passages found, read."""
         return [read(hit) for hit in self.hits.values()]
 
 
-def _choose(search: _Search, wanted: Wanted, request: EvidenceRequest) -> Sequence[Scored]:
-    hits = list(search.hits.values())
-    found = relevant([read(hit) for hit in hits], wanted, [search.topic_score(hit) for hit in hits])
-    if not found:
-        return ()
-    if not wanted.question:
-        terms = {term for query in request.queries for term in content_terms(query, "en")}
-        return found if request.overview else diverse(found, request.limit, terms)
+def _answering(
+    search: _Search, found: Sequence[Scored], wanted: Wanted, request: EvidenceRequest
+) -> Sequence[Scored]:
+    """The few passages that together answer a question, a follow-up's among them."""
     readings = [item.reading for item in found]
+    if not readings:
+        return ()
+    if request.topic not in request.queries:
+        wanted = search.wanted(request.queries[0], question=True)
     if request.follow_ups:
         first = greedy_set(readings, wanted, 1)[0].reading
         search.add(follow_up(wanted, first), FOLLOW_UP_PASSAGES, WORDS_ONLY)
         readings = search.readings()
     return greedy_set(readings, wanted, min(request.limit, ANSWER_PASSAGES))
+
+
+def _telling(
+    search: _Search, found: Sequence[Scored], wanted: Wanted, request: EvidenceRequest
+) -> Sequence[Scored]:
+    """Passages on a subject, those first that have what the queries add to it."""
+    asked = {term for query in request.queries for term in search.wanted(query).weights}
+    return diverse(found, request.limit, asked - wanted.weights.keys())
 
 
 def follow_up(wanted: Wanted, reading: Reading) -> str:

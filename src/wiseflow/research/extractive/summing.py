@@ -11,7 +11,7 @@ from wiseflow.research.extractive.wanting import Wanted
 from wiseflow.research.extractive.weighing import weigh
 from wiseflow.research.extractive.writing import claims_of, likely, pick
 
-FEWEST, ANSWER_CLAIMS, SUBJECT_CLAIMS = 2, 4, 3
+ANSWER_CLAIMS, SUBJECT_CLAIMS = 4, 3
 # A sentence this likely to support the answer belongs to the summary.
 LEAST_SUPPORT = 0.3
 
@@ -23,7 +23,7 @@ def sum_up(
     evidence = _distinct(written)
     candidates = weigh(evidence, wanted)
     if wanted.question:
-        chosen = pick(likely(candidates, LEAST_SUPPORT, at_least=FEWEST), ANSWER_CLAIMS)
+        chosen = pick(likely(candidates, LEAST_SUPPORT), ANSWER_CLAIMS)
     else:
         chosen = pick(candidates, SUBJECT_CLAIMS, of_passage=0)
     return Synthesis(

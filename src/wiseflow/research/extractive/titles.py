@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 
 from wiseflow.research.extractive.reading import Reading, content_terms
 from wiseflow.text import words
 
-LONGEST_PHRASE = 3
 LONGEST_TITLE = 80
+LONGEST_PHRASE = 3
+SHORTEST_WORD = 3
 # A heading that this share of a group stands under is what the group is about.
-HEADING_SHARE = 0.5
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
-_BREAK = re.compile(r"[.,;:!?()\[\]\"“”«»…\n]+|\s[–—-]\s")
+HEADING_SHARE = 0.4
+# A name, or a phrase of several words, tells more than a common noun.
+NAME_FACTOR, WORD_FACTOR = 1.5, 1.25
+# A phrase of fewer passages of the group than this is a detail.
+LEAST_PASSAGES = 2
+LEAST_SHARE = 0.3
+_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
+_NUMBERED = re.compile(r"\A(?:\d+(?:\.\d+)*\.?|[IVXLC]+\.|[A-Z]\.)\s+")
 
 
 def topic_title(topic: str) -> str:
@@ -30,48 +35,51 @@ class Titles:
     Args:
         readings: all passages of the report, against which a group's phrases stand out.
         taken: terms that tell nothing here, because all is about them.
+        rarity: the inverse document frequency of a word in the documents.
     """
 
-    def __init__(self, readings: Sequence[Reading], taken: Iterable[str]) -> None:
-        self._topic = frozenset(taken)
-        self._used: set[str] = set()
+    def __init__(
+        self, readings: Sequence[Reading], taken: Collection[str], rarity: Callable[[str], float]
+    ) -> None:
         self._readings = readings
+        self._taken = frozenset(taken)
+        self._rarity = rarity
+        self._used: set[str] = set()
+        self._told: set[str] = set()
+
+    def of_sources(self, readings: Sequence[Reading]) -> str:
+        """A title from those of the first documents, or from their text where they have none."""
+        titles = dict.fromkeys(_plain(reading.hit.passage.title) for reading in readings)
+        chosen = [title for title in titles if title][:2]
+        joined = " · ".join(chosen)
+        if not chosen:
+            return self.of_group(readings)
+        return self._keep(joined if len(joined) <= LONGEST_TITLE else _cut(chosen[0]))
+
+    def of_group(self, readings: Sequence[Reading]) -> str:
+        """A title for passages that belong together: their heading, or what they talk about.
+
+        "" when nothing tells them from the others.
+        """
+        return self._keep(self._common_heading(readings) or self._telling_phrases(readings))
+
+    def of_rest(self, language: str) -> str:
+        """A title for what has none of its own."""
+        return self._keep(_OVERVIEW.get(language, _OVERVIEW["en"]))
 
     @cached_property
     def _spread(self) -> Counter[str]:
         """In how many passages each phrase is."""
-        return Counter(
-            phrase for reading in self._readings for phrase in dict(_phrases(reading))
-        )
-
-    def of_sources(self, readings: Sequence[Reading], topic: str) -> str:
-        """A title from those of the documents, or the topic where they have none."""
-        names = dict.fromkeys(
-            reading.hit.passage.title.strip() for reading in readings if reading.hit.passage.title
-        )
-        title = " · ".join(list(names)[:2])
-        return self._keep(
-            title
-            if 0 < len(title) <= LONGEST_TITLE
-            else "Findings"
-            if not title
-            else list(names)[0][:LONGEST_TITLE]
-        )
-
-    def of_group(self, readings: Sequence[Reading]) -> str:
-        """A title for passages that belong together: their heading, or what they talk about."""
-        heading = self._common_heading(readings)
-        return self._keep(heading or self._telling_phrases(readings))
+        return Counter(key for reading in self._readings for key in dict(_phrases(reading)))
 
     def _common_heading(self, readings: Sequence[Reading]) -> str:
         lasts = Counter(
-            reading.hit.passage.heading.rsplit(" › ", 1)[-1].strip()
-            for reading in readings
-            if reading.hit.passage.heading
+            _plain(reading.hit.passage.heading.rsplit(" › ", 1)[-1]) for reading in readings
         )
         for heading, count in lasts.most_common(3):
-            fresh = heading.casefold() not in self._used and len(heading) <= LONGEST_TITLE
-            if fresh and count >= HEADING_SHARE * len(readings):
+            fresh = heading.casefold() not in self._used and 0 < len(heading) <= LONGEST_TITLE
+            common = count >= max(HEADING_SHARE * len(readings), min(2, len(readings)))
+            if fresh and common and not self._taken.issuperset(content_terms(heading, "")):
                 return heading
         return ""
 
@@ -79,35 +87,37 @@ class Titles:
         inside: Counter[str] = Counter()
         forms: dict[str, Counter[str]] = {}
         for reading in readings:
-            for key, form in dict(_phrases(reading)).items():
-                inside[key] += 1
+            found = list(_phrases(reading))
+            inside.update(dict(found).keys())
+            for key, form in found:
                 forms.setdefault(key, Counter())[form] += 1
+        best = {key: _commonest(counts) for key, counts in forms.items()}
+        worths = {
+            key: self._worth(key, best[key], inside[key], len(readings))
+            for key in inside
+            if inside[key] >= min(max(LEAST_PASSAGES, LEAST_SHARE * len(readings)), len(readings))
+        }
         ranked = sorted(
-            inside, key=lambda key: (-self._worth(key, inside[key], len(readings)), key)
+            (key for key in worths if worths[key] > 0), key=lambda key: (-worths[key], key)
         )
-        chosen: list[str] = []
-        for key in ranked:
-            if not any(set(key.split()) & set(other.split()) for other in chosen):
-                chosen.append(key)
-            if len(chosen) == 2:
-                break
-        written = [forms[key].most_common(1)[0][0] for key in chosen]
-        return " and ".join(written) or "Findings"
+        chosen = _apart(ranked, 2 if ranked and " " not in best[ranked[0]] else 1)
+        self._told.update(chosen)
+        return ", ".join(best[key] for key in chosen)
 
-    def _worth(self, key: str, inside: int, size: int) -> float:
+    def _worth(self, key: str, form: str, inside: int, size: int) -> float:
+        """How well a phrase tells a group from the rest of the report."""
         parts = key.split()
-        if self._topic.issuperset(parts) or key in self._used:
-            return -1.0
-        outside = (self._spread[key] - inside + 0.5) / (len(self._readings) - size + 1)
-        share = inside / size
-        return (
-            share * math.log((share + 0.01) / (outside + 0.01) + 1) * (1 + 0.4 * (len(parts) - 1))
-        )
+        if self._taken.intersection(parts) or key in self._told:
+            return 0.0
+        outside = (self._spread[key] - inside) / max(len(self._readings) - size, 1)
+        rarity = sum(map(self._rarity, form.split())) / len(parts)
+        factor = (NAME_FACTOR if form[0].isupper() else 1.0) * WORD_FACTOR ** (len(parts) - 1)
+        return max(inside / size - outside, 0.0) * rarity * factor
 
     def _keep(self, title: str) -> str:
-        title = " ".join(title.split())
-        title = title[:1].upper() + title[1:]
-        number, unique = 2, title
+        if not title:
+            return ""
+        number, unique = 2, title[:1].upper() + title[1:]
         while unique.casefold() in self._used:
             unique, number = f"{title} ({number})", number + 1
         self._used.add(unique.casefold())
@@ -115,23 +125,69 @@ class Titles:
 
 
 def _phrases(reading: Reading) -> Iterator[tuple[str, str]]:
-    """Runs of content words with their terms: what a title can be made of."""
+    """Noun-like phrases with their terms: names, and what follows an article or the like."""
     passage, language = reading.hit.passage, reading.hit.language
     stop = words.stopwords(language or "en")
-    for part in _BREAK.split(passage.text):
-        run: list[str] = []
-        for word in [*_WORD.findall(part), ""]:
-            if word and word.casefold() not in stop and len(word) > 2 and not word[0].isdigit():
-                run.append(word)
-                continue
-            yield from _runs(run, language)
-            run = []
-
-
-def _runs(run: Sequence[str], language: str) -> Iterator[tuple[str, str]]:
-    for size in range(1, LONGEST_PHRASE + 1):
-        for start in range(len(run) - size + 1):
-            form = " ".join(run[start : start + size])
-            key = " ".join(content_terms(form, language))
+    before = "."
+    run: list[str] = []
+    for token in [*_TOKEN.findall(passage.text), "."]:
+        if token[0].isalpha() and len(token) >= SHORTEST_WORD and token.casefold() not in stop:
+            run.append(token)
+            continue
+        if _is_noun_like(run, before, language):
+            key = " ".join(content_terms(" ".join(run), language))
             if key:
-                yield key, form
+                yield key, " ".join(run)
+        before, run = token, []
+
+
+def _is_noun_like(run: Sequence[str], before: str, language: str) -> bool:
+    if not 0 < len(run) <= LONGEST_PHRASE:
+        return False
+    if all(word[0].isupper() for word in run):
+        return before not in ".!?:" or len(run) > 1
+    return before.casefold() in _DETERMINERS.get(language, _DETERMINERS["en"])
+
+
+def _apart(ranked: Sequence[str], most: int) -> list[str]:
+    """The first phrases that share no word."""
+    chosen: list[str] = []
+    for key in ranked:
+        if len(chosen) < most and not any(set(key.split()) & set(old.split()) for old in chosen):
+            chosen.append(key)
+    return chosen
+
+
+def _commonest(forms: Counter[str]) -> str:
+    return min(forms, key=lambda form: (-forms[form], form))
+
+
+def _plain(heading: str) -> str:
+    """A heading on one line without its number."""
+    return _NUMBERED.sub("", " ".join(heading.split())).strip(" :.")
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
+
+
+_DETERMINERS = {
+    "en": frozenset(("the", "a", "an", "his", "her", "its", "their", "this", "these", "of")),
+    "de": frozenset(
+        ("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer")
+    ),
+    "fr": frozenset(("le", "la", "les", "un", "une", "des", "du", "l", "ce", "cette", "ces")),
+    "es": frozenset(("el", "la", "los", "las", "un", "una", "del", "este", "esta", "su", "sus")),
+    "it": frozenset(("il", "la", "lo", "i", "gli", "le", "un", "una", "del", "della", "dei")),
+    "pt": frozenset(("o", "a", "os", "as", "um", "uma", "do", "da", "dos", "das")),
+    "nl": frozenset(("de", "het", "een", "zijn", "haar", "hun", "dit", "deze")),
+}
+_OVERVIEW = {
+    "en": "Overview",
+    "de": "Überblick",
+    "fr": "Aperçu",
+    "es": "Visión general",
+    "it": "Panoramica",
+    "pt": "Visão geral",
+    "nl": "Overzicht",
+}

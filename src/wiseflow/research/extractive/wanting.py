@@ -52,13 +52,16 @@ class Wanted:
         return sum(weight for term, weight in self.weights.items() if term in found) / self.total
 
 
-def read_topic(topic: str, language: str, rarity: Callable[[str], float]) -> Wanted:
+def read_topic(
+    topic: str, language: str, rarity: Callable[[str], float], *, question: bool | None = None
+) -> Wanted:
     """What ``topic`` asks for.
 
     Args:
         topic: any text.
         language: ISO 639-1 code to stem its words by.
         rarity: the inverse document frequency of a word in the documents.
+        question: whether it asks something; ``None`` to tell by itself.
     """
     weights: dict[str, float] = {}
     written: dict[str, str] = {}
@@ -77,7 +80,7 @@ def read_topic(topic: str, language: str, rarity: Callable[[str], float]) -> Wan
         words=written,
         names=names_in(topic),
         running=folded(topic),
-        question=is_question(topic, language),
+        question=is_question(topic, language) if question is None else question,
     )
 
 

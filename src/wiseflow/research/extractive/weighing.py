@@ -1,4 +1,4 @@
-"""How much a sentence serves: for a question by what it answers, for a subject by what it tells. Pure."""
+"""How much a sentence serves: for a question what it answers, for a subject what it tells. Pure."""
 
 from __future__ import annotations
 
@@ -44,14 +44,18 @@ class Candidate:
 def weigh(evidence: Sequence[Evidence], wanted: Wanted) -> list[Candidate]:
     """Every sentence of the evidence that may be quoted, with its score."""
     readings = [read(item.hit) for item in evidence]
-    scores = _answering(evidence, readings, wanted) if wanted.question else _telling(readings, wanted)
+    scores = (
+        _answering(evidence, readings, wanted) if wanted.question else _telling(readings, wanted)
+    )
     return [
         Candidate(
             hit=item.hit,
             rank=rank,
             line=line,
             score=scores[rank][place],
-            before=found[place - 1] if line.dangling and place and found[place - 1].place == line.place - 1 else None,
+            before=found[place - 1]
+            if line.dangling and place and found[place - 1].place == line.place - 1
+            else None,
         )
         for rank, item in enumerate(evidence)
         for found in [lines(item.hit)]

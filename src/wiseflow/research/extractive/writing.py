@@ -15,7 +15,7 @@ SECTION_CLAIMS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 5, ReportLength.DE
 # No passage fills a section alone.
 PASSAGE_CLAIMS = 2
 # A sentence less likely than this to support the answer is left out of a section on a question.
-LEAST_SUPPORT = 0.15
+LEAST_SUPPORT = 0.2
 # Sentences that share more of their words than this say the same.
 SAME = 0.7
 
@@ -24,18 +24,16 @@ def write_section(assignment: Assignment, wanted: Wanted) -> Draft:
     """The claims of one section, in reading order, without what was said before."""
     candidates = weigh(assignment.evidence, wanted)
     if wanted.question:
-        candidates = likely(candidates, LEAST_SUPPORT, at_least=2)
+        candidates = likely(candidates, LEAST_SUPPORT)
     said = [_bag(text) for text in assignment.said]
     most = SECTION_CLAIMS[assignment.length]
     return Draft(claims=claims_of(pick(candidates, most, said=said)))
 
 
-def likely(candidates: Sequence[Candidate], least: float, *, at_least: int) -> list[Candidate]:
-    """The candidates of a score of ``least`` and more, but at least so many, the best first."""
+def likely(candidates: Sequence[Candidate], least: float) -> list[Candidate]:
+    """The candidates of a score of ``least`` and more, the best first; two where none has it."""
     ranked = sorted(candidates, key=lambda item: -item.score)
-    return [
-        item for place, item in enumerate(ranked) if place < at_least or item.score >= least
-    ]
+    return [item for item in ranked if item.score >= least] or ranked[:2]
 
 
 def pick(
@@ -70,7 +68,7 @@ def claims_of(chosen: Iterable[Candidate]) -> tuple[Claim, ...]:
 
 
 def _with_antecedent(item: Candidate, chosen: Sequence[Candidate]) -> list[Candidate]:
-    """The sentence, after the one it points back to unless that is said; none when it has lost it."""
+    """The sentence, after the one it points back to unless that is said; none if that is lost."""
     if not item.line.dangling:
         return [item]
     if item.before is None or item.before.dangling:

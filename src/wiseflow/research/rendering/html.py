@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -41,8 +42,11 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["printable"] = printable
-    environment.filters["address"] = safe_address
-    environment.filters["paragraphs"] = paragraphs
-    environment.filters["mark"] = mark_of
+    filters: dict[str, Callable[..., object]] = {
+        "printable": printable,
+        "address": safe_address,
+        "paragraphs": paragraphs,
+        "mark": mark_of,
+    }
+    environment.filters.update(filters)  # pyright: ignore[reportArgumentType, reportCallIssue] - jinja2 types filters by its own
     return environment.get_template("report.html")

@@ -1,4 +1,4 @@
-"""What Markdown and HTML share: numbers of citations, and the report's facts as a person reads them."""
+"""What Markdown and HTML share: numbers of citations, and facts as a person reads them."""
 
 from __future__ import annotations
 
