@@ -17,9 +17,15 @@ HIDDEN = "[hidden]"
 SHORTEST_SECRET = 4
 DEEPEST = 6
 LONGEST_TEXT = 32_768
+# What is looked through of a longer text, and the end of that which is then not shown: a secret may
+# have been cut in two there.
+LONGEST_READ = 131_072
+CUT_MARGIN = 8_192
 MOST_ITEMS = 200
 
-_URL_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@'\"]*:)[^\s'\"]*@")
+_URL_PASSWORD = re.compile(
+    r"(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/?#:@'\"]{0,512}:)[^\s'\"]{0,512}@"
+)
 
 # Each pattern keeps its group ``before`` and hides the rest.
 # Source: the key formats the providers document; RFC 6750 and RFC 7617 for the schemes, RFC 7519
@@ -41,7 +47,7 @@ _PATTERNS = (
     re.compile(r"(?P<before>)\b(?:sk|pk|rk|tvly|pplx|xai|gsk|hf|ntn|secret)[-_][\w-]{16,}"),
     re.compile(r"(?P<before>)\bgh[pousr]_\w{20,}|\bxox[abeoprs]-[\w-]{10,}"),
     re.compile(r"(?P<before>)\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{35}"),
-    re.compile(r"(?P<before>)\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"),
+    re.compile(r"(?P<before>)(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"),
 )
 _SECRET_NAME = re.compile(
     r"(?:^|[_.-])(?:api[_-]?key|secret|secret[_-]?key|passwd|password|pwd|token|authorization"
@@ -72,12 +78,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without secrets, cut when it is very long."""
+        cut = len(text) > LONGEST_READ
+        text = text[:LONGEST_READ]
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         for pattern in _PATTERNS:
             text = pattern.sub(_hide, text)
         # Cut last: a secret cut in half would not be known any more.
-        return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… [cut]"
+        if cut:
+            text = text[:-CUT_MARGIN]
+        return f"{text[:LONGEST_TEXT]}… [cut]" if cut or len(text) > LONGEST_TEXT else text
 
     def fields(self, fields: Mapping[str, object]) -> dict[str, object]:
         """The fields as values JSON can hold, without secrets in names or values."""
