@@ -5,6 +5,9 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
+import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -14,7 +17,7 @@ import pytest
 from wiseflow.core.errors import Conflict, InvalidInput, NotFound, StorageError
 from wiseflow.core.library import IndexChange
 from wiseflow.core.ports import Compute
-from wiseflow.engine.processes import ProcessPool
+from wiseflow.engine.processes import ProcessLimits, ProcessPool
 from wiseflow.library.collections import collection_folder
 from wiseflow.library.ingesting import Library
 from wiseflow.library.locking import collection_lock
@@ -272,6 +275,34 @@ async def test_a_file_that_brings_its_worker_down_costs_itself_only(
     assert (await library_with(store, compute, data_folder).ingest([docs], "c")).added == 0
 
 
+def pdf_bomb() -> bytes:
+    """A page whose content unpacks twice, to a gigabyte of path operators."""
+    packed = zlib.compress(zlib.compress(b"0 0 m 1 1 l S " * 70_000_000, 1), 9)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>",
+        b"<</Length %d/Filter[/FlateDecode/FlateDecode]>>stream\n%b\nendstream"
+        % (len(packed), packed),
+    ]
+    body = b"".join(b"%d 0 obj%b endobj\n" % (n, one) for n, one in enumerate(objects, start=1))
+    return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF"
+
+
+async def test_a_pdf_bomb_goes_off_in_its_worker_and_is_named(
+    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, docs: Path
+):
+    (docs / "bomb.pdf").write_bytes(pdf_bomb())
+    limits = ProcessLimits(memory_bytes=500_000_000, cpu_s=20)
+    async with ProcessPool(workers=1, name="tight", timeout_s=60, limits=limits) as tight:
+        library = Library(store=store, parsing=tight, indexing=compute, data_folder=data_folder)
+
+        report = await library.ingest([docs], "c")
+
+    assert report.added == 2
+    assert [Path(path).name for path, _ in report.failed] == ["bomb.pdf", "broken.pdf"]
+
+
 def library_with(store: SqlDocumentStore, compute: ProcessPool, data_folder: Path) -> Library:
     return Library(store=store, parsing=compute, indexing=compute, data_folder=data_folder)
 
@@ -377,6 +408,57 @@ async def test_a_crash_between_storing_and_indexing_is_mended_by_the_next_run(
     assert await store.pending_changes("c", limit=9) == IndexChange()
     assert (await search("rivers"))[0] == "new.txt"
     assert (await search("heat pump"))[0] == "heat.md"
+
+
+SCRIPT = """
+import asyncio, sys
+from pathlib import Path
+from wiseflow.engine.processes import ProcessPool
+from wiseflow.library.ingesting import Library
+from wiseflow.storage.sql.documents import SqlDocumentStore
+from wiseflow.storage.sql.schema import open_database
+
+async def main():
+    data, documents = map(Path, sys.argv[1:])
+    async with (
+        await open_database(f"sqlite:///{data}/wiseflow.db") as database,
+        ProcessPool(workers=1, name="t", timeout_s=60) as pool,
+    ):
+        store = SqlDocumentStore(database)
+        library = Library(store=store, parsing=pool, indexing=pool, data_folder=data)
+        await library.ingest([documents], "c", progress=lambda told: print(told, flush=True))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 3, 4])
+async def test_a_killed_ingest_is_mended_by_the_next(
+    library: Library,
+    store: SqlDocumentStore,
+    data_folder: Path,
+    tmp_path: Path,
+    search: Search,
+    lines: int,
+):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(3):
+        jsonl(folder / f"{number}.jsonl", records(100)[number * 30 :])
+    ingest = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SCRIPT, str(data_folder), str(folder), stdout=subprocess.PIPE
+    )
+    assert ingest.stdout is not None
+    for _ in range(lines):
+        await ingest.stdout.readline()
+    ingest.kill()
+    await ingest.communicate()
+
+    await library.ingest([folder], "c")
+
+    assert [one.passages for one in await store.collections()] == [100 + 70 + 40]
+    assert await store.pending_changes("c", limit=9) == IndexChange()
+    assert (await search("n99"))[0] == "d99"
 
 
 async def test_cancelling_leaves_a_collection_that_the_next_run_completes(
