@@ -40,7 +40,7 @@ class SqlReportStore:
                 index_elements=["job_id"],
                 set_={"report": statement.excluded.report, "at": statement.excluded.at},
             )
-            if (await connection.execute(statement)).rowcount == 0:
+            if await connection.scalar(statement.returning(reports.c.job_id)) is None:
                 raise LeaseLost(lease.job_id)
             before = await cited_by(connection, lease.job_id)
             await connection.execute(

@@ -44,11 +44,11 @@ class SqlStepStore:
             statement = upsert(connection, steps).from_select(
                 ["job_id", "step_key", "result", "at"], row
             )
-            # Changes nothing, but counts a row: no row means that the lease is lost.
+            # Changes nothing, but gives a row back: no row means that the lease is lost.
             statement = statement.on_conflict_do_update(
                 index_elements=["job_id", "step_key"], set_={"result": steps.c.result}
             )
-            if (await connection.execute(statement)).rowcount == 0:
+            if await connection.scalar(statement.returning(steps.c.job_id)) is None:
                 raise LeaseLost(lease.job_id)
 
         await self._database.write(unit)
