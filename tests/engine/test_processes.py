@@ -199,7 +199,7 @@ async def test_an_exception_that_cannot_travel_is_told(pool: ProcessPool, code: 
 async def test_what_does_not_pickle_is_refused_with_the_cure(pool: ProcessPool):
     with pytest.raises(InvalidInput, match="cannot be sent to a worker process"):
         await pool.run(lambda: 1)
-    with pytest.raises(InvalidInput, match=r"result of io\.open cannot be sent back"):
+    with pytest.raises(InvalidInput, match=r"result of _?io\.open cannot be sent back"):
         await pool.run(open, os.devnull)
 
     assert await works(pool)
