@@ -7,7 +7,7 @@ import json
 import re
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wiseflow.bench.figures import Figure, mean_with_range
@@ -35,7 +35,7 @@ def measure_articles(data_dir: Path) -> list[Figure]:
     mean precision and the mean recall.
     """
     folder = data_dir / "articles"
-    scores: list[tuple[float, float]] = []
+    scores: list[tuple[float | None, float | None]] = []
     empty = 0
     for line in (folder / "gold.jsonl").read_text("utf-8").splitlines():
         gold = json.loads(line)
@@ -97,26 +97,29 @@ def measure_pdfs(data_dir: Path) -> list[Figure]:
 
 def precision_and_recall(
     gold: Counter[tuple[str, ...]], found: Counter[tuple[str, ...]]
-) -> tuple[float, float]:
-    """The share of the found shingles that is right, and of the right ones that is found."""
-    if gold == found:
-        return 1.0, 1.0
+) -> tuple[float | None, float | None]:
+    """The share of the found shingles that is right, and of the right ones that is found.
+
+    ``None`` where there is nothing to take a share of.
+    """
     shared = (gold & found).total()
-    return shared / max(1, found.total()), shared / max(1, gold.total())
+    return (shared / found.total() if found else None, shared / gold.total() if gold else None)
 
 
-def f1_of_means(scores: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+def f1_of_means(scores: Sequence[tuple[float | None, float | None]]) -> tuple[float, float, float]:
     """F1 of the mean precision and the mean recall, with the ends of its 95 % range.
 
     The range is that of the pages' own F1 values around their mean, moved onto this figure.
     """
     each = [_f1(precision, recall) for precision, recall in scores]
-    value = _f1(
-        statistics.fmean(precision for precision, _ in scores),
-        statistics.fmean(recall for _, recall in scores),
-    )
+    value = _f1(_mean(one[0] for one in scores), _mean(one[1] for one in scores))
     mean, low, high = mean_with_range(each)
     return value, value + low - mean, min(1.0, value + high - mean)
+
+
+def _mean(values: Iterable[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else 0.0
 
 
 def trigram_f1(gold: str, found: str) -> float:
@@ -127,8 +130,12 @@ def trigram_f1(gold: str, found: str) -> float:
     return _f1(*precision_and_recall(first, second))
 
 
-def _f1(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+def _f1(precision: float | None, recall: float | None) -> float:
+    if precision is None and recall is None:
+        return 1.0
+    if not precision or not recall:
+        return 0.0
+    return 2 * precision * recall / (precision + recall)
 
 
 def _shingles(tokens: list[str], size: int) -> Counter[tuple[str, ...]]:

@@ -62,10 +62,7 @@ def parse_docx(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
     renderer.render(body)
     properties = document.core_properties
     published = properties.created.date().isoformat() if properties.created else ""
-    parsed = renderer.blocks.document(title=properties.title or "", published=published)
-    if not parsed.text:
-        raise DocumentError("the Word document holds no text")
-    return parsed
+    return renderer.blocks.document(title=properties.title or "", published=published)
 
 
 def _check_archive(data: bytes, limits: ParseLimits) -> None:

@@ -20,7 +20,7 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
 _ROW = re.compile(r"[ \t]*\|")
 _ROW_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _LONGEST_ROW_RULE = 2_000
-_QUOTE = re.compile(r" {0,3}(?:> ?)+")
+_QUOTE = re.compile(r"^ {0,3}(?:> ?)+")
 _DEFINITION = re.compile(r" {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S")
 _INDENTED = re.compile(r"(?: {4}|\t)")
 
@@ -35,6 +35,8 @@ _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,500}>")
 _STRONG = re.compile(r"(\*\*|__|~~)(?=\S)(.{1,300}?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,1000}?)(?<=[^\s*])\*(?![\w*])")
 _UNDERLINE = re.compile(r"(?<!\w)_(?=[^\s_])([^_\n]{1,1000}?)(?<=[^\s_])_(?!\w)")
+# An escaped character waits as its code after a control character, which clean text has none of.
+_WAITING = re.compile(r"\x02([0-9a-f]{2})")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
@@ -68,13 +70,14 @@ def plain(text: str) -> str:
     """``text`` without inline markup: emphasis, links, images, code marks, tags, escapes."""
     if not _has_markup(text):
         return text
+    text = _ESCAPE.sub(lambda found: f"\x02{ord(found[1]):02x}", text)
     text = _AUTOLINK.sub(r"\1", _CODE_SPAN.sub(r"\2", text))
     text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _NOTE.sub("", text)))
     text = _TAG.sub("", text)
     for _ in range(2):
         text = _STRONG.sub(r"\2", text)
     text = _UNDERLINE.sub(r"\1", _EMPHASIS.sub(r"\1", text))
-    return html.unescape(_ESCAPE.sub(r"\1", text))
+    return _WAITING.sub(lambda found: chr(int(found[1], 16)), html.unescape(text))
 
 
 def _without_comments(text: str) -> str:

@@ -153,9 +153,9 @@ def _parse(data: bytes, name: str, limits: ParseLimits) -> ParsedFile:
             raise DocumentError("the file is compressed twice")
     problems: list[str] = []
     documents = _read(data, detect_format(data, name=name), limits, problems)
-    if not documents:
+    if not any(document.text for document in documents):
         reason = f": {problems[0]}" if problems else ""
-        raise DocumentError(f"the file holds no document that can be read{reason}")
+        raise DocumentError(f"the file holds no text that can be read{reason}")
     return ParsedFile(documents=tuple(map(_with_language, documents)), problems=tuple(problems))
 
 
@@ -184,8 +184,6 @@ def _read(
             return documents
         case Format.TEXT:
             document = _plain_text(decode(data), limits)
-    if not document.text:
-        raise DocumentError("the file holds no text")
     return [document]
 
 

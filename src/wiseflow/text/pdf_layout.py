@@ -35,12 +35,14 @@ _PAGE_NUMBER = re.compile(
 )
 
 _LONGEST_WORD = 60
+_MARGIN = 0.08
 _EDGE_LINES = 2
 _FEWEST_REPEATS = 3
 _USUAL_SHARE = 0.4
 _FULL_WIDTH = 0.9
 _INDENT_EM = 0.8
 _GAP = 1.35
+_WIDEST_SPACING = 1.6
 _HEADING_SIZE = 1.12
 _TITLE_SIZE = 1.3
 _LONGEST_HEADING = 160
@@ -49,12 +51,21 @@ _DEEPEST_HEADING = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of a page; places in points from the page's lower left corner."""
+    """A line of a page, or two that PDFium has joined at a hyphen.
+
+    Args:
+        text: its characters.
+        left, bottom: where its first character stands, in points from the lower left corner.
+        right, foot: where its last one ends, and the bottom of that one.
+        size: the first character's font size, in points.
+        bold: whether the first character is.
+    """
 
     text: str
     left: float
     right: float
     bottom: float
+    foot: float
     size: float
     bold: bool
 
@@ -94,18 +105,21 @@ def lay_out(
 def drop_furniture(pages: Sequence[list[Line]]) -> list[list[Line]]:
     """``pages`` without running heads, running feet and page numbers.
 
-    A line at the upper or lower edge goes when its text (numbers aside) is there on several pages,
-    or when most pages have a line at this height, set apart from their text.
+    A line in the upper or lower margin, set apart from the text, goes when it is there on several
+    pages (numbers aside), or when most pages have a line at this height.
     """
     kept = [list(page) for page in pages]
+    bottoms = [line.bottom for page in pages for line in page]
+    low, high = min(bottoms, default=0.0), max(bottoms, default=0.0)
+    margin = _MARGIN * (high - low)
     for _ in range(_EDGE_LINES):
-        for top in (True, False):
-            _drop_edge(kept, top=top)
-    return kept
+        _drop_edge(kept, top=True, border=high - margin)
+        _drop_edge(kept, top=False, border=low + margin)
+    return kept if any(kept) else [list(page) for page in pages]
 
 
-def _drop_edge(pages: list[list[Line]], *, top: bool) -> None:
-    edges = [_edge(page, top=top) for page in pages]
+def _drop_edge(pages: list[list[Line]], *, top: bool, border: float) -> None:
+    edges = [_edge(page, top=top, border=border) for page in pages]
     texts: Counter[tuple[str, int]] = Counter()
     heights: Counter[int] = Counter()
     for page, line in zip(pages, edges, strict=True):
@@ -125,10 +139,13 @@ def _drop_edge(pages: list[list[Line]], *, top: bool) -> None:
             page.remove(line)
 
 
-def _edge(page: list[Line], *, top: bool) -> Line | None:
+def _edge(page: list[Line], *, top: bool, border: float) -> Line | None:
+    """The page's outermost line, if it lies beyond the border of its margin."""
     if not page:
         return None
-    return max(page, key=_height) if top else min(page, key=_height)
+    line = max(page, key=_height) if top else min(page, key=_height)
+    outside = line.bottom >= border if top else line.bottom <= border
+    return line if outside else None
 
 
 def _height(line: Line) -> float:
@@ -174,9 +191,9 @@ def _paragraphs(page: list[Line]) -> list[list[Line]]:
 
 def _usual_spacing(page: list[Line]) -> float:
     steps = [
-        before.bottom - line.bottom
+        before.foot - line.bottom
         for before, line in pairwise(page)
-        if 0 < before.bottom - line.bottom < 4 * max(before.size, 1)
+        if 0 < before.foot - line.bottom < 4 * max(before.size, 1)
     ]
     return statistics.mode(round(step, 1) for step in steps) if steps else 0.0
 
@@ -184,8 +201,8 @@ def _usual_spacing(page: list[Line]) -> float:
 def _starts_paragraph(
     group: list[Line], before: Line, line: Line, spacing: float, right: float
 ) -> bool:
-    step = before.bottom - line.bottom
-    if step < -1 or step > _GAP * max(spacing, line.size):
+    step = before.foot - line.bottom
+    if step < -1 or step > _GAP * max(min(spacing, _WIDEST_SPACING * line.size), line.size):
         return True
     if abs(before.size - line.size) > 0.1 * max(before.size, line.size):
         return True
@@ -287,9 +304,7 @@ class _Writer:
         left = min(line.left for line in group)
         text = self._mended(group[0].text)
         for before, line in pairwise(group):
-            full = (
-                before.right - left > _FULL_WIDTH * (right - left) or before.bottom == line.bottom
-            )
+            full = before.right - left > _FULL_WIDTH * (right - left) or before.foot == line.bottom
             wraps = full or line.text[:1].islower()
             text = self._glue(text, self._mended(line.text), " " if wraps else "\n")
         return text

@@ -88,6 +88,7 @@ class PdfFile:
             left=left.left,
             right=right.right,
             bottom=left.bottom,
+            foot=right.bottom,
             size=self._raw.FPDFText_GetFontSize(text_page, first),
             bold=self._raw.FPDFText_GetFontWeight(text_page, first) >= _BOLD_WEIGHT,
         )

@@ -94,7 +94,7 @@ _NOT_PROSE = re.compile(
     r"|\bCookies?\b.{0,40}\b(?:policy|settings)\b",
     re.IGNORECASE,
 )
-_LEAST_LETTERS = 0.65
+_LEAST_LETTERS = 0.6
 _FEWEST_IDEOGRAPHS = 8
 _FEWEST_WORDS = 4
 _MOST_CAPITALISED = 0.7
