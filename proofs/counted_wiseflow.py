@@ -28,7 +28,7 @@ async def counted(
 ) -> T:
     async def run() -> T:
         side.execute(
-            "INSERT INTO runs (job_id, step_key) VALUES (?, ?)", (self.job_id, step_key)
+            "INSERT INTO runs (job_id, step_key) VALUES (?, ?)", (self._lease.job_id, step_key)
         )
         return await function()
 

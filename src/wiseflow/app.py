@@ -258,7 +258,7 @@ async def open_application(
         StorageError: the database cannot be opened.
         SchemaMismatch: a newer version has upgraded it.
     """
-    database = await open_database(database_url(settings), database_options(settings))
+    database = await open_database(settings.database_url, database_options(settings))
     try:
         async with ProcessPool(
             workers=settings.max_concurrent_tasks,
@@ -275,22 +275,15 @@ async def open_application(
 
 async def upgrade_database(settings: Settings) -> SchemaState:
     """Bring the database up to this version; its state after it."""
-    async with Database(database_url(settings), database_options(settings)) as database:
+    async with Database(settings.database_url, database_options(settings)) as database:
         await upgrade(database)
         return await check(database)
 
 
 async def check_database(settings: Settings) -> SchemaState:
     """What version the database has, and what is wrong with it; nothing is changed."""
-    async with Database(database_url(settings), database_options(settings)) as database:
+    async with Database(settings.database_url, database_options(settings)) as database:
         return await check(database)
-
-
-def database_url(settings: Settings) -> str:
-    """The database's address: unless it was set, an SQLite file in the data folder."""
-    if settings.origin("database_url") == "default":
-        return f"sqlite:///{settings.data_dir / 'wiseflow.db'}"
-    return settings.database_url
 
 
 def database_options(settings: Settings) -> DatabaseOptions:

@@ -149,13 +149,26 @@ def silence_output() -> None:
 
 
 def report_unexpected(error: Exception) -> int:
-    """Log an unforeseen error with its traceback, tell the user where, and give the exit code."""
-    from wiseflow.observability.logs import get_logger  # noqa: PLC0415 - slow, and seldom needed
+    """Tell of an unforeseen error in one sentence, its traceback in the log; the exit code."""
+    import logging  # noqa: PLC0415 - seldom needed
 
-    get_logger("wiseflow.cli").error("A command failed unexpectedly.", exc_info=error)
+    details = ""
+    if logging.getLogger().handlers:  # before the settings are read there is no log
+        from wiseflow.observability.logs import get_logger  # noqa: PLC0415 - seldom needed
+
+        get_logger("wiseflow.cli").error("A command failed unexpectedly.", exc_info=error)
+        details = " The log file (LOG_FILE in `wiseflow config show`) has the details."
     click.echo(
-        f"Error: unexpected {type(error).__name__}: {error}. This is a fault of the "
-        "program; the log file (see LOG_FILE in `wiseflow config show`) has the details to report.",
+        f"Error: unexpected {type(error).__name__} at {place_of(error)}: {error}. This is a fault of "
+        f"the program; please report it.{details}",
         err=True,
     )
     return EXIT_FAILED
+
+
+def place_of(error: Exception) -> str:
+    """Where an error was raised: ``module.py:123``."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"

@@ -112,10 +112,10 @@ class Settings(BaseModel):
         Field(gt=0, le=43_200, allow_inf_nan=False),
         About(
             place="task_management.job_heartbeat_s",
-            help="How often, in seconds, a running research gives a sign of life; at most half of "
-            "JOB_LEASE_S.",
+            help="How often, in seconds, a running research gives a sign of life, and looks "
+            "whether it was cancelled; at most half of JOB_LEASE_S.",
         ),
-    ] = 10
+    ] = 1
     database_url: Annotated[
         str,
         AfterValidator(_database_url),

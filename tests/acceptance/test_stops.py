@@ -1,0 +1,131 @@
+"""What a stop costs: Ctrl-C, SIGTERM, SIGKILL, and two commands at once."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+QUESTIONS = ("How are citations checked?", "What survives a crash?", "How are passages found?")
+TOPICS = "\n".join(QUESTIONS * 20)
+POLLS = 2000  # of 10 ms: a bound on waiting, not a time that anything is expected to take
+
+
+def jobs_in(folder, status):
+    database = folder / "data" / "wiseflow.db"
+    if not database.exists():
+        return 0
+    with sqlite3.connect(database, timeout=30) as connection:
+        try:
+            [(count,)] = connection.execute("SELECT count(*) FROM jobs WHERE status = ?", (status,))
+        except sqlite3.OperationalError:  # the tables are not there yet
+            count = 0
+    connection.close()
+    return count
+
+
+def wait_until(condition, process):
+    for _ in range(POLLS):
+        if condition():
+            return
+        try:
+            process.wait(timeout=0.01)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    pytest.fail(f"it did not come so far; exit {process.returncode}")
+
+
+@pytest.fixture
+def command(tmp_path, docs):
+    (tmp_path / "topics.txt").write_text(TOPICS)
+    return ("research", "--topics", "topics.txt", "--docs", docs, "--out", "out")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_keeps_what_is_done_and_the_same_command_goes_on(
+    start, wiseflow, tmp_path, command, number
+):
+    process = start(*command)
+    wait_until(lambda: jobs_in(tmp_path, "completed") >= 3, process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    done = jobs_in(tmp_path, "completed")
+
+    assert process.returncode == 130
+    assert "type the same command again" in err
+    assert "Traceback" not in err
+    assert jobs_in(tmp_path, "running") == 0
+    assert 3 <= done < 60
+
+    again = wiseflow(*command)
+
+    assert again.code == 0
+    assert "Going on with 60 researches" in again.err
+    assert len(list((tmp_path / "out").glob("*.json"))) == 60
+    assert jobs_in(tmp_path, "completed") == 60
+
+
+def test_nothing_is_left_running_after_a_kill(start, tmp_path, command):
+    process = start(*command)
+    wait_until(lambda: jobs_in(tmp_path, "completed") >= 1, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+
+    process.kill()
+    process.communicate(timeout=60)
+
+    assert children
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+
+
+def test_what_was_interrupted_is_resumed_by_number(start, wiseflow, tmp_path, command):
+    process = start(*command)
+    wait_until(lambda: jobs_in(tmp_path, "completed") >= 1, process)
+    process.kill()
+    process.communicate(timeout=60)
+
+    resumed = wiseflow("jobs", "resume", "--all")
+
+    assert resumed.code == 0
+    assert jobs_in(tmp_path, "completed") == 60
+
+
+def test_two_equal_commands_at_once_share_the_researches(start, tmp_path, command, wiseflow, docs):
+    collected = wiseflow("index", docs)
+    assert collected.code == 0
+    shared = ("research", "--topics", "topics.txt")
+
+    both = [start(*shared, "--json"), start(*shared, "--json")]
+    ended = [process.communicate(timeout=120) for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], ended
+    # The later one finds the researches of the earlier, or, when that had ended, makes its own.
+    with sqlite3.connect(tmp_path / "data" / "wiseflow.db") as connection:
+        [(most,)] = connection.execute("SELECT max(attempt) FROM jobs")
+    connection.close()
+    assert most == 1
+    assert jobs_in(tmp_path, "completed") in {60, 120}
+    assert all(len(out.splitlines()) == 60 for out, _ in ended)
+    assert all(json.loads(line)["status"] == "completed" for line in ended[0][0].splitlines())
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_lose_nothing_and_do_nothing_twice():
+    script = ROOT / "proofs" / "kill_research.py"
+
+    done = subprocess.run(
+        [sys.executable, str(script), "--kills", "3", "--researches", "24", "--seed", "7"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "researches lost: 0" in done.stdout

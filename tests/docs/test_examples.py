@@ -1,0 +1,97 @@
+"""What the documents tell a reader to type is typed here, in a folder like the reader's."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)(?P<target>[^)#]+)")
+# A page's shell blocks that set its examples up; others install things or need a server.
+SETTING_UP = ("papers/", "topics.txt")
+
+
+def blocks(page, *kinds):
+    text = page.read_text(encoding="utf-8")
+    return [(m["kind"], m["body"]) for m in FENCE.finditer(text) if m["kind"] in kinds]
+
+
+def with_blocks(*kinds):
+    return [
+        pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if blocks(page, *kinds)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with this project's documents, as a reader of them has."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    (tmp_path / "topics.txt").write_text("How are citations checked?\nWhat survives a crash?\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(command, folder):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command, cwd=folder, shell=True, env={**os.environ, "PATH": path},
+        capture_output=True, text=True, timeout=120, check=False, executable="/bin/bash",
+    )  # fmt: skip
+
+
+def filled_in(line, folder):
+    """The line with the ids that a reader would have put in by now."""
+    if "ID" not in line:
+        return line
+    job = json.loads(run("wiseflow jobs list --json", folder).stdout.splitlines()[0])["job_id"]
+    report = json.loads(run(f"wiseflow report {job} --json", folder).stdout)
+    return line.replace("SOURCE_ID", report["sources"][0]["id"]).replace("ID", job)
+
+
+@pytest.mark.parametrize("page", with_blocks("console"))
+def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder):
+    for kind, body in blocks(page, "console", "sh"):
+        if kind == "sh":
+            if any(word in body for word in SETTING_UP):
+                assert run(body, folder).returncode == 0, body
+            continue
+        for line in body.splitlines():
+            assert line.startswith("$ "), line
+            command = filled_in(line.removeprefix("$ "), folder)
+            wanted = int((re.search(r"# exit (\d+)", command) or [0, 0])[1])
+            done = run(command, folder)
+            assert done.returncode == wanted, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", with_blocks("python"))
+def test_the_scripts_of_a_page_work(page, folder):
+    for _, body in blocks(page, "python"):
+        script = folder / "example.py"
+        script.write_text(body)
+
+        done = run(f"python {shlex.quote(str(script))}", folder)
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PAGES])
+def test_the_links_of_a_page_lead_somewhere(page):
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_json_examples_are_json():
+    for page in PAGES:
+        for _, body in blocks(page, "json"):
+            for line in body.strip().splitlines() if body.startswith('{"id"') else [body]:
+                json.loads(line)
