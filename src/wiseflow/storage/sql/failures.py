@@ -119,12 +119,16 @@ def translate(error: SQLAlchemyError, place: str) -> WiseflowError:
     if known is None:
         return StorageError(f"the database {place} refused: {_first_line(error)}")
     kind, message, cure = known
-    return kind(message.format(place=place), cure=cure)
+    return kind(message.replace("{place}", place), cure=cure)
 
 
 def _first_line(error: DBAPIError) -> str:
     # The driver's own words only: SQLAlchemy's text would add the statement and its values.
-    return str(error.orig).partition("\n")[0]
+    return _words(error.orig)
+
+
+def _words(error: BaseException | None) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _sqlite(error: BaseException | None) -> tuple[type[WiseflowError], str, str] | None:
@@ -145,7 +149,7 @@ def _postgresql(error: BaseException | None) -> tuple[type[WiseflowError], str, 
     if unreachable and type(error).__name__ in _CONNECTION_ERRORS:
         return (
             StorageError,
-            "the database server at {place} cannot be reached",
+            "the database server at {place} cannot be reached: " + _words(error),
             "Check that it runs and that host and port in the database URL are right",
         )
     return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wiseflow.core.errors import StorageError, WiseflowError
@@ -124,6 +126,7 @@ class GroupWriter:
                     results.extend([await request.unit(connection) for request in wanted])
         except Exception as error:  # noqa: BLE001 - a boundary: it is the callers' to handle
             a_unit_failed = begun and not results
+            await _end_transaction(connection)
             if a_unit_failed and len(wanted) > 1:
                 await self._serve_one_by_one(connection, wanted)
             else:
@@ -146,6 +149,14 @@ class GroupWriter:
 
     def _closed_error(self) -> StorageError:
         return StorageError(f"the database {self._place} is closed")
+
+
+async def _end_transaction(connection: AsyncConnection) -> None:
+    """Roll back what a failed commit left open, which SQLAlchemy takes for ended."""
+    with suppress(SQLAlchemyError, sqlite3.Error):
+        driver = (await connection.get_raw_connection()).driver_connection
+        if driver is not None:
+            await driver.rollback()
 
 
 def _refuse(group: Sequence[_Request[Any]], error: Exception) -> None:
