@@ -8,6 +8,8 @@ from wiseflow.core.errors import DocumentError
 from wiseflow.text.dates import iso_date, pdf_date
 from wiseflow.text.limits import ParseLimits
 from wiseflow.text.parsing import parse
+from wiseflow.text.pdf_layout import Bookmark, Line, lay_out
+from wiseflow.text.pdfium import _text as text_of_codes
 
 from .conftest import make_pdf
 
@@ -203,6 +205,7 @@ def test_text_in_content_controls_and_insertions_is_read(with_part):
         (word_xml("<w:body/>"), "no text"),
         (b"<a/>", "no body"),
         (b"\x00" * 3_000_000, "unpacks to"),
+        (word_xml("<w:body><w:p/></w:body>"), "no text"),
     ],
 )
 def test_a_hostile_word_document_is_refused(content, reason, with_part):
@@ -238,16 +241,19 @@ def test_a_pdf_gives_paragraphs_without_running_heads(pdf_bytes):
     assert not any(line.strip().isdigit() for line in parsed.text.splitlines())
 
 
-def test_a_scanned_pdf_and_a_locked_one_are_refused():
-    with pytest.raises(DocumentError, match="scanned: no text layer"):
-        document(make_pdf([[]]), "a.pdf")
-    locked = make_pdf([[(72, 700, 11, "Hello")]]).replace(
+def locked_pdf() -> bytes:
+    return make_pdf([[(72, 700, 11, "Hello")]]).replace(
         b"trailer << ",
         b"trailer << /ID [(0123456789abcdef) (0123456789abcdef)] /Encrypt << /Filter /Standard /V 1"
         b" /R 2 /O (" + b"x" * 32 + b") /U (" + b"y" * 32 + b") /P -4 >> ",
     )
+
+
+def test_a_scanned_pdf_and_a_locked_one_are_refused():
+    with pytest.raises(DocumentError, match="scanned: no text layer"):
+        document(make_pdf([[]]), "a.pdf")
     with pytest.raises(DocumentError, match="encrypted"):
-        document(locked, "a.pdf")
+        document(locked_pdf(), "a.pdf")
 
 
 def test_a_pdf_without_outline_has_headings_by_size_and_its_contents_lose_leaders():
@@ -303,6 +309,58 @@ def test_a_page_whose_text_is_that_of_all_pages_keeps_it():
     assert "The same form on every page" in parsed.text
 
 
-def test_a_pdf_without_pages_is_refused():
+def test_a_broken_pdf_after_a_locked_one_is_not_called_locked():
+    with pytest.raises(DocumentError, match="encrypted"):
+        document(locked_pdf(), "a.pdf")
     with pytest.raises(DocumentError, match="broken or truncated"):
         document(make_pdf([]), "a.pdf")
+
+
+def test_a_page_that_cannot_be_loaded_does_not_cost_the_others():
+    pages = [[(72.0, 700.0, 11.0, "The first page has this text.")], [(72.0, 700.0, 11.0, "x")]]
+    data = make_pdf(pages)
+    second = data.rindex(b"/Type /Page ")
+
+    parsed = document(data[:second] + b"/Type /Nope " + data[second + 12 :], "a.pdf")
+
+    assert "The first page has this text." in parsed.text
+
+
+def line(text: str, bottom: float, *, right: float = 500, bold: bool = False) -> Line:
+    return Line(text=text, left=72, right=right, bottom=bottom, foot=bottom, size=11, bold=bold)
+
+
+def test_lines_of_a_paragraph_are_joined_as_its_script_asks():
+    pages = [
+        [
+            line("Bold head", 760, right=150, bold=True),
+            line("这是第一行文字，还没有结", 746),
+            line("束的第二行。", 732),
+            line("See the installer\x02amd64 file and the co\x02op’s ﬁle, co-op.", 700),
+            line("1. code one", 660, right=120),
+            line("Code two", 646, right=500),
+            line("it goes on,", 632, right=500),
+        ],
+        [line("and it ends here.", 760), line("word " * 100, 700)],
+    ]
+
+    blocks, title = lay_out(
+        pages,
+        [
+            Bookmark(level=9, title="Bold head", page=0),
+            Bookmark(level=1, title="-", page=1),
+            Bookmark(level=1, title="word", page=1),
+        ],
+        characters=10_000,
+    )
+    parsed = blocks.document()
+
+    assert title == ""
+    assert [(head.level, head.text) for head in parsed.headings] == [(6, "Bold head")]
+    assert "这是第一行文字，还没有结束的第二行。" in parsed.text
+    assert "installer-amd64 file and the co-op’s file" in parsed.text
+    assert "1. code one\nCode two it goes on, and it ends here." in parsed.text
+
+
+def test_characters_beyond_the_first_plane_are_put_together():
+    assert text_of_codes([0x41, 0xD83D, 0xDE00, 0x1F600]) == "A😀😀"

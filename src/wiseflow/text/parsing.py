@@ -187,7 +187,6 @@ def _read(
     return [document]
 
 
-_LONGEST_TITLE_LINE = re.compile(r"([^\n]{2,120})\n(?:\s*\n|[=\-~*#]{3,}[ \t]*\n)")
 _TITLE_LINE = re.compile(r"([^\n]{2,120})\n(?:\s*\n|[=\-~*#]{3,}[ \t]*\n)")
 
 

@@ -23,8 +23,6 @@ def parse_pdf(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
         DocumentError: the file is broken, encrypted, too long, or a scan without text.
     """
     with open_pdf(data) as pdf:
-        if not pdf.pages:
-            raise DocumentError("the PDF is broken or truncated: it has no pages")
         if pdf.pages > limits.pages:
             raise DocumentError(f"the PDF has {pdf.pages:,} pages, over {limits.pages:,}")
         bookmarks = pdf.bookmarks()

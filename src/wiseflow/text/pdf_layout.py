@@ -19,7 +19,7 @@ _LIGATURES = str.maketrans(
 )
 # Not within addresses and names of files, whose hyphens are their own.
 _MARKED = re.compile(
-    f"(?<![\\w/.:@-])([^\\W\\d_]+)[{_HYPHEN_MARKS}]([^\\W\\d_]+)(?![\\d_/@]|[.-]\\w)"
+    f"(?<![\\w/.:@-])([^\\W\\d_]++)[{_HYPHEN_MARKS}]([^\\W\\d_]++)(?![\\d_/@]|[.-]\\w)"
 )
 _LEADERS = re.compile(
     r"(?<![ \xa0.·…])(?:[ \xa0]*+[.·…]){4,}+[ \xa0]*+(?:\d{1,5}|[ivxlc]{1,7})?$", re.IGNORECASE

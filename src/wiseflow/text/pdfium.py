@@ -111,7 +111,8 @@ def open_pdf(data: bytes) -> Generator[PdfFile]:
     try:
         document = library.PdfDocument(data)
     except library.PdfiumError as error:
-        if error.err_code in _LOCKED:
+        # PDFium leaves the last error standing when it refuses a file without saying why.
+        if error.err_code in _LOCKED and b"/Encrypt" in data:
             raise DocumentError("the PDF is encrypted and needs a password") from None
         raise DocumentError("the PDF is broken or truncated") from None
     with contextlib.closing(document):
