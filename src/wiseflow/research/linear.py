@@ -31,7 +31,9 @@ from wiseflow.research.running import Run, Team
 OVERVIEW_PASSAGES = 60
 EVIDENCE_PASSAGES = {ReportLength.BRIEF: 6, ReportLength.NORMAL: 10, ReportLength.DETAILED: 16}
 # Shares of the whole, for the progress that a user sees.
-PLANNED, WRITTEN, SUMMED, VERIFIED = 0.1, 0.85, 0.92, 0.98
+PLANNED, WRITTEN = 0.1, 0.9
+# What the embedded author spends, told with the events so that a screen can show it.
+COST = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,9 @@ class _Linear:
 
         async def step() -> Draft:
             draft = await self._team.author.write(assignment)
-            await self._tell("draft", section=index, title=section.title, claims=len(draft.claims))
+            await self._tell(
+                "draft", section=index, title=section.title, claims=len(draft.claims), cost=COST
+            )
             return draft
 
         self._run.check()
@@ -133,20 +137,16 @@ class _Linear:
             return await self._team.author.synthesise(self._topic, self._configuration, written)
 
         self._run.check()
-        synthesis = await self._run.journal.once("summary", step, Synthesis)
-        await self._reached(SUMMED)
-        return synthesis
+        return await self._run.journal.once("summary", step, Synthesis)
 
     async def verify(self, written: Sequence[WrittenSection], synthesis: Synthesis) -> Checked:
         async def step() -> Checked:
             checked = await check_citations(cited_claims(written, synthesis), self._team.sources)
-            await self._tell("verdict", **checked.counts())
+            await self._tell("verdict", **checked.counts(), cost=COST)
             return checked
 
         self._run.check()
-        checked = await self._run.journal.once("verify", step, Checked)
-        await self._reached(VERIFIED)
-        return checked
+        return await self._run.journal.once("verify", step, Checked)
 
     async def _make_plan(self) -> Planning:
         overview = await self._team.retriever.gather(self._overview())

@@ -9,11 +9,11 @@ from wiseflow.core.authoring import Assignment, Draft, Gathered, Plan, Synthesis
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.ports import Compute
 from wiseflow.core.report import AuthorKind, ReportAuthor
-from wiseflow.research.extractive.corpus import rarity
+from wiseflow.research.extractive.corpus import opened
 from wiseflow.research.extractive.planning import main_language, make_plan
 from wiseflow.research.extractive.reading import read
 from wiseflow.research.extractive.summing import sum_up
-from wiseflow.research.extractive.wanting import read_topic
+from wiseflow.research.extractive.wanting import is_question, read_topic
 from wiseflow.research.extractive.writing import write_section
 
 
@@ -52,14 +52,15 @@ class ExtractiveAuthor:
 
 def plan(folder: Path, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
     """The body of ``ExtractiveAuthor.plan``. Raises ``NoEvidence``."""
-    return make_plan(
-        topic, configuration, overview, lambda word, language: rarity(folder, language)(word)
-    )
+    return make_plan(topic, configuration, overview, opened(folder))
 
 
 def write(folder: Path, assignment: Assignment) -> Draft:
     """The body of ``ExtractiveAuthor.write``."""
-    wanted = read_topic(assignment.topic, assignment.language, rarity(folder, assignment.language))
+    language = assignment.language
+    question = is_question(assignment.topic, language)
+    asked = assignment.section.queries[0]
+    wanted = read_topic(asked, language, opened(folder), question=question)
     return write_section(assignment, wanted)
 
 
@@ -69,5 +70,5 @@ def synthesise(
     """The body of ``ExtractiveAuthor.synthesise``."""
     readings = [read(item.hit) for part in written for item in part.evidence]
     language = configuration.language or main_language(readings)
-    wanted = read_topic(topic, language, rarity(folder, language))
+    wanted = read_topic(topic, language, opened(folder))
     return sum_up(configuration, written, wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,9 +52,3 @@ def _found(
 @lru_cache(maxsize=OPEN_INDEXES)
 def _kept(folder: Path) -> PassageIndex:
     return open_index(folder)
-
-
-def rarity(folder: Path, language: str) -> Callable[[str], float]:
-    """How much a word tells in the index in ``folder``: its inverse document frequency."""
-    index = opened(folder)
-    return lambda word: index.inverse_document_frequency(word, language=language)

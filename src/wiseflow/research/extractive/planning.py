@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from wiseflow.core.authoring import Gathered, Plan, PlannedSection
 from wiseflow.core.configuration import Configuration, ReportLength
@@ -12,7 +12,7 @@ from wiseflow.research.extractive.grouping import agglomerate, members
 from wiseflow.research.extractive.reading import Reading, content_terms, read
 from wiseflow.research.extractive.titles import Titles, topic_title
 from wiseflow.research.extractive.vectors import term_vectors
-from wiseflow.research.extractive.wanting import is_question
+from wiseflow.research.extractive.wanting import Vocabulary, is_question
 
 MOST_SECTIONS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 5, ReportLength.DETAILED: 6}
 # Fewer passages than this for each section are not worth a title of their own.
@@ -21,10 +21,7 @@ QUESTION_PASSAGES = 3
 
 
 def make_plan(
-    topic: str,
-    configuration: Configuration,
-    overview: Gathered,
-    rarity: Callable[[str, str], float],
+    topic: str, configuration: Configuration, overview: Gathered, vocabulary: Vocabulary
 ) -> Plan:
     """The sections of a report on ``topic``.
 
@@ -35,7 +32,7 @@ def make_plan(
         topic: what the report is about.
         configuration: the research's settings.
         overview: what the documents hold on it, the best first.
-        rarity: the inverse document frequency of a word of a language.
+        vocabulary: tells how rare a word is in the documents.
 
     Raises:
         NoEvidence: the overview holds nothing on the topic.
@@ -47,7 +44,7 @@ def make_plan(
         )
     readings = [read(evidence.hit) for evidence in overview.evidence]
     language = configuration.language or main_language(readings)
-    titles = Titles(readings, content_terms(topic, language), lambda word: rarity(word, language))
+    titles = Titles(readings, content_terms(topic, language), vocabulary)
     return Plan(
         title=topic_title(topic),
         language=language,
@@ -74,7 +71,7 @@ def _sections(
         title = titles.of_sources(readings[:QUESTION_PASSAGES]) or titles.of_rest(language)
         return [PlannedSection(title=title, queries=(topic,))]
     most = min(MOST_SECTIONS[configuration.length], max(1, len(readings) // SECTION_PASSAGES))
-    titled = _titled(_groups(readings, most), titles)
+    titled = _titled(topic, _groups(readings, most), titles)
     overview = PlannedSection(title=titles.of_rest(language), queries=(topic,))
     # A part that nothing tells from the others is no section of its own.
     return [overview, *titled] if len(titled) < most else titled
@@ -88,9 +85,11 @@ def _groups(readings: Sequence[Reading], most: int) -> list[list[Reading]]:
     return [[readings[row] for row in group] for group in groups[:most]]
 
 
-def _titled(groups: Sequence[Sequence[Reading]], titles: Titles) -> list[PlannedSection]:
+def _titled(
+    topic: str, groups: Sequence[Sequence[Reading]], titles: Titles
+) -> list[PlannedSection]:
     named = [titles.of_group(group) for group in groups]
-    return [PlannedSection(title=title, queries=(title,)) for title in named if title]
+    return [PlannedSection(title=title, queries=(f"{topic} {title}",)) for title in named if title]
 
 
 def _shortened(text: str, most: int = 200) -> str:

@@ -13,7 +13,6 @@ from wiseflow.core.ports import Compute
 from wiseflow.knowledge.ranking import HYBRID, Weights
 from wiseflow.research.extractive import corpus
 from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
-from wiseflow.research.extractive.corpus import rarity
 from wiseflow.research.extractive.reading import Reading, read
 from wiseflow.research.extractive.relevance import relevant
 from wiseflow.research.extractive.wanting import Wanted, read_topic
@@ -99,7 +98,7 @@ class _Search:
         """What a text asks for, read in the language of most of what was found."""
         counts = Counter(hit.language for hit in self.hits.values() if hit.language)
         language = self.only or (counts.most_common(1)[0][0] if counts else "")
-        return read_topic(text, language, rarity(self.folder, language), question=question)
+        return read_topic(text, language, corpus.opened(self.folder), question=question)
 
     def topic_scores(self) -> list[float]:
         """Each hit's score in the first search, 0 when that did not find it."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 from wiseflow.research.extractive.reading import Reading, content_terms
+from wiseflow.research.extractive.wanting import Vocabulary
 from wiseflow.text import words
 
 LONGEST_TITLE = 80
@@ -35,15 +36,15 @@ class Titles:
     Args:
         readings: all passages of the report, against which a group's phrases stand out.
         taken: terms that tell nothing here, because all is about them.
-        rarity: the inverse document frequency of a word in the documents.
+        vocabulary: tells how rare a word is in the documents.
     """
 
     def __init__(
-        self, readings: Sequence[Reading], taken: Collection[str], rarity: Callable[[str], float]
+        self, readings: Sequence[Reading], taken: Collection[str], vocabulary: Vocabulary
     ) -> None:
         self._readings = readings
         self._taken = frozenset(taken)
-        self._rarity = rarity
+        self._vocabulary = vocabulary
         self._used: set[str] = set()
         self._told: set[str] = set()
 
@@ -93,7 +94,7 @@ class Titles:
                 forms.setdefault(key, Counter())[form] += 1
         best = {key: _commonest(counts) for key, counts in forms.items()}
         worths = {
-            key: self._worth(key, best[key], inside[key], len(readings))
+            key: self._worth(key, best[key], inside[key], readings)
             for key in inside
             if inside[key] >= min(max(LEAST_PASSAGES, LEAST_SHARE * len(readings)), len(readings))
         }
@@ -104,13 +105,17 @@ class Titles:
         self._told.update(chosen)
         return ", ".join(best[key] for key in chosen)
 
-    def _worth(self, key: str, form: str, inside: int, size: int) -> float:
+    def _worth(self, key: str, form: str, inside: int, readings: Sequence[Reading]) -> float:
         """How well a phrase tells a group from the rest of the report."""
         parts = key.split()
         if self._taken.intersection(parts) or key in self._told:
             return 0.0
+        size, language = len(readings), readings[0].hit.language
         outside = (self._spread[key] - inside) / max(len(self._readings) - size, 1)
-        rarity = sum(map(self._rarity, form.split())) / len(parts)
+        rarity = sum(
+            self._vocabulary.inverse_document_frequency(word, language=language)
+            for word in form.split()
+        ) / len(parts)
         factor = (NAME_FACTOR if form[0].isupper() else 1.0) * WORD_FACTOR ** (len(parts) - 1)
         return max(inside / size - outside, 0.0) * rarity * factor
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from wiseflow.knowledge.analysis import terms
 from wiseflow.research.extractive.reading import content_terms, folded, names_in
 
 # A word with a capital or a digit names something: it asks for more than a common one.
 NAMING_FACTOR = 1.5
+# What every word asks for, also one that all documents have: a small collection on one subject.
+LEAST_WEIGHT = 0.5
+# A common word that no document has is the asker's own ("overview"): it asks for less.
+UNKNOWN_FACTOR = 0.5
 # A subject is a few words; a question asks, or says more than a subject does.
 MOST_SUBJECT_TERMS = 7
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _ASKING = re.compile("[?？؟;]\\s*[\"'”’»]*\\s*\\Z")
+
+
+class Vocabulary(Protocol):
+    """What an index knows of words; ``PassageIndex`` is one."""
+
+    def document_frequency(self, term: str, *, language: str) -> int:
+        """How many passages have the word."""
+        ...
+
+    def inverse_document_frequency(self, term: str, *, language: str) -> float:
+        """How much the word tells; never negative."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +70,14 @@ class Wanted:
 
 
 def read_topic(
-    topic: str, language: str, rarity: Callable[[str], float], *, question: bool | None = None
+    topic: str, language: str, vocabulary: Vocabulary, *, question: bool | None = None
 ) -> Wanted:
     """What ``topic`` asks for.
 
     Args:
         topic: any text.
         language: ISO 639-1 code to stem its words by.
-        rarity: the inverse document frequency of a word in the documents.
+        vocabulary: tells how rare a word is in the documents.
         question: whether it asks something; ``None`` to tell by itself.
     """
     weights: dict[str, float] = {}
@@ -68,7 +85,7 @@ def read_topic(
     for place, word in enumerate(_WORD.findall(topic)):
         for term in content_terms(word, language)[:1]:
             naming = (place > 0 and word[0].isupper()) or any(map(str.isdigit, word))
-            weight = rarity(word) * (NAMING_FACTOR if naming else 1.0)
+            weight = _weight(word, language, vocabulary, naming=naming)
             weights[term] = max(weight, weights.get(term, 0.0))
             written.setdefault(term, word)
     if not weights:
@@ -82,6 +99,14 @@ def read_topic(
         running=folded(topic),
         question=is_question(topic, language) if question is None else question,
     )
+
+
+def _weight(word: str, language: str, vocabulary: Vocabulary, *, naming: bool) -> float:
+    weight = LEAST_WEIGHT + vocabulary.inverse_document_frequency(word, language=language)
+    if naming:
+        return NAMING_FACTOR * weight
+    known = vocabulary.document_frequency(word, language=language) > 0
+    return weight if known else UNKNOWN_FACTOR * weight
 
 
 def is_question(topic: str, language: str) -> bool:
