@@ -16,6 +16,7 @@ from wiseflow.core.ports import JobQueue
 # Fields 3 to 52 of /proc/<pid>/stat follow the name in parentheses; the start time is field 22.
 # Source: the manual page proc_pid_stat in section 5.
 _START_FIELD = 22 - 3
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def _start(pid: int) -> str:
 
     Linux tells it in ticks since boot, which setting the clock does not change.
     """
-    stat = Path(f"/proc/{pid}/stat")
+    stat = PROC / str(pid) / "stat"
     try:
         return (
             stat.read_text(encoding="utf-8", errors="replace")
@@ -92,6 +93,6 @@ def _start(pid: int) -> str:
 def _namespace() -> str:
     """The namespace of process ids this process is in, or "" where there are none."""
     try:
-        return Path("/proc/self/ns/pid").readlink().name
+        return (PROC / "self/ns/pid").readlink().name
     except OSError:
         return ""
