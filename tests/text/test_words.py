@@ -70,7 +70,7 @@ def test_names_are_capitalised_phrases_within_sentences():
 
     found = names(text)
 
-    for name in ("University of Oxford", "J. R. Smith", "Rome", "NASA", "O'Brien"):
+    for name in ("University of Oxford", "J. R. Smith", "Marie Curie", "Rome", "NASA", "O'Brien"):
         assert name in found
     assert "Nobody" not in found
     assert "However" not in found

@@ -214,7 +214,8 @@ def _close_name(text: str, run: list[Word], found: dict[str, None]) -> None:
     single = len(run) == 1
     if single and (len(run[0].text) == 1 or not _is_name_alone(text, run[0])):
         return
-    found.setdefault(" ".join(text[run[0].start : run[-1].end].split()))
+    name = " ".join(text[run[0].start : run[-1].end].split())
+    found.setdefault(name.removesuffix("'s").removesuffix("’s"))
 
 
 def _is_name_alone(text: str, word: Word) -> bool:
