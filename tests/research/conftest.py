@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,38 +37,54 @@ from wiseflow.research.rendering.json import report_from_text
 DOCUMENTS = {
     ("baikal", "Lake Baikal"): (
         "Geography",
-        "Lake Baikal is a rift lake in southern Siberia, and the deepest lake in the world. "
-        "The lake is 636 kilometres long and up to 79 kilometres wide. "
-        "Its greatest depth of 1,642 metres was measured in 2002.",
-        "The rift under Lake Baikal is still opening by about two centimetres a year. "
-        "Earthquakes shake the shores of the lake every few years. "
-        "The sediments on the floor of Lake Baikal are seven kilometres thick.",
+        (
+            "Lake Baikal is a rift lake in southern Siberia, and the deepest lake in the world. "
+            "The lake is 636 kilometres long and up to 79 kilometres wide. "
+            "Its greatest depth of 1,642 metres was measured in 2002."
+        ),
+        (
+            "The rift under Lake Baikal is still opening by about two centimetres a year. "
+            "Earthquakes shake the shores of the lake every few years. "
+            "The sediments on the floor of Lake Baikal are seven kilometres thick."
+        ),
     ),
     ("seal", "Baikal seal"): (
         "Wildlife",
-        "The Baikal seal lives only in Lake Baikal and is the smallest of all seals. "
-        "How the seals of Lake Baikal came to live so far from the sea is disputed. "
-        "About eighty thousand seals live in the lake today.",
-        "Seals of Lake Baikal eat golomyanka fish, which are nearly transparent. "
-        "The seals give birth on the ice of the lake in late winter.",
+        (
+            "The Baikal seal lives only in Lake Baikal and is the smallest of all seals. "
+            "How the seals of Lake Baikal came to live so far from the sea is disputed. "
+            "About eighty thousand seals live in the lake today."
+        ),
+        (
+            "Seals of Lake Baikal eat golomyanka fish, which are nearly transparent. "
+            "The seals give birth on the ice of the lake in late winter."
+        ),
     ),
     ("railway", "Circum-Baikal Railway"): (
         "Transport",
-        "The Circum-Baikal Railway runs along the shore of Lake Baikal through 38 tunnels. "
-        "Engineers built the railway between 1899 and 1904. "
-        "The railway was planned by the engineer Boris Savrimovich.",
-        "Trains first crossed Lake Baikal on the icebreaker SS Baikal, built in Newcastle. "
-        "Today the railway along the lake carries mostly tourists.",
+        (
+            "The Circum-Baikal Railway runs along the shore of Lake Baikal through 38 tunnels. "
+            "Engineers built the railway between 1899 and 1904. "
+            "The railway was planned by the engineer Boris Savrimovich."
+        ),
+        (
+            "Trains first crossed Lake Baikal on the icebreaker SS Baikal, built in Newcastle. "
+            "Today the railway along the lake carries mostly tourists."
+        ),
     ),
     ("savrimovich", "Boris Savrimovich"): (
         "Life",
-        "Boris Savrimovich was a railway engineer who was born in Riga. "
-        "He studied in Saint Petersburg and died in 1921.",
+        (
+            "Boris Savrimovich was a railway engineer who was born in Riga. "
+            "He studied in Saint Petersburg and died in 1921."
+        ),
     ),
     ("bread", "Sourdough"): (
         "Baking",
-        "Sourdough is bread leavened by wild yeast and bacteria. "
-        "Bakers keep a part of the dough as a starter for the next day.",
+        (
+            "Sourdough is bread leavened by wild yeast and bacteria. "
+            "Bakers keep a part of the dough as a starter for the next day."
+        ),
     ),
 }
 
@@ -111,7 +128,7 @@ class FailingJournal:
     fail_before: str = ""
     fail_after: str = ""
 
-    async def once(self, step_key: str, function: Callable[[], Awaitable], result_type: type):
+    async def once(self, step_key: str, function: Callable[[], Awaitable[Any]], result_type: type):
         if step_key == self.fail_before:
             raise StepFailed
         result = await self.journal.once(step_key, function, result_type)
@@ -238,9 +255,7 @@ def library(indexed) -> Library:
         reports=reports,
         clock=HandClock(),
     )
-    return Library(
-        folder=folder, sources=known, compute=compute, reports=reports, handler=handler
-    )
+    return Library(folder=folder, sources=known, compute=compute, reports=reports, handler=handler)
 
 
 @pytest.fixture
@@ -276,7 +291,7 @@ def build_claim(
 def build_report(**changes) -> Report:
     claim = build_claim()
     inner = Section(title="Depth", claims=(build_claim("It is 1,642 m deep.", start=50),))
-    fields = {
+    fields: dict[str, Any] = {
         "id": "r1",
         "topic": "Lakes",
         "mode": "linear",

@@ -54,7 +54,7 @@ async def test_no_sentence_is_said_twice_in_the_sections(library):
 async def test_a_question_over_two_documents_finds_both(library):
     report = await library.research(QUESTION)
 
-    texts = " ".join(claim.text for claim in report.summary)
+    texts = " ".join(claim.text for claim in all_claims(report))
     assert "planned by the engineer Boris Savrimovich" in texts
     assert "born in Riga" in texts
     assert len(report.sections) == 1

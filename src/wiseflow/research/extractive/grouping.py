@@ -10,7 +10,7 @@ import numpy.typing as npt
 from wiseflow.research.extractive.vectors import Vectors
 
 # Groups less alike than this stay apart, unless there are too many of them.
-LEAST_LIKENESS = 0.08
+LEAST_LIKENESS = 0.25
 
 
 def agglomerate(vectors: Vectors, most: int, *, least: float = LEAST_LIKENESS) -> list[list[int]]:

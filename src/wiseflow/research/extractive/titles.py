@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
+from itertools import takewhile
 
 from wiseflow.research.extractive.reading import Reading, content_terms
 from wiseflow.research.extractive.wanting import Vocabulary
@@ -139,11 +140,18 @@ def _phrases(reading: Reading) -> Iterator[tuple[str, str]]:
         if token[0].isalpha() and len(token) >= SHORTEST_WORD and token.casefold() not in stop:
             run.append(token)
             continue
+        run = _named_part(run)
         if _is_noun_like(run, before, language):
             key = " ".join(content_terms(" ".join(run), language))
             if key:
                 yield key, " ".join(run)
         before, run = token, []
+
+
+def _named_part(run: list[str]) -> list[str]:
+    """The name that a run of words begins with, if one of several words does; else all of it."""
+    capitals = list(takewhile(lambda word: word[0].isupper(), run))
+    return capitals if len(capitals) > 1 else run
 
 
 def _is_noun_like(run: Sequence[str], before: str, language: str) -> bool:

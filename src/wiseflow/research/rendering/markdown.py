@@ -28,7 +28,10 @@ _DEEPEST_HEADING = 6
 def to_markdown(report: Report) -> str:
     """The whole report as Markdown with numbered citations and a bibliography."""
     numbered = references(report)
-    parts = [f"# {_text(report.title or report.topic)}", f"*{author_line(report.author)}*"]
+    parts = [
+        f"# {_text(report.title or report.topic)}",
+        f"*{_inline(printable(author_line(report.author)))}*",
+    ]
     if printable(report.topic).casefold() != printable(report.title).casefold():
         parts.append(f"Topic: {_text(report.topic)}")
     if report.summary:

@@ -1,0 +1,288 @@
+"""Exports: the JSON contract, Markdown and HTML, and what hostile documents may not do in them."""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wiseflow.core.errors import InvalidInput
+from wiseflow.core.report import (
+    AuthorKind,
+    Citation,
+    Claim,
+    Report,
+    ReportAuthor,
+    RunFacts,
+    Section,
+    SourceReference,
+    Verdict,
+)
+from wiseflow.research.rendering.html import to_html
+from wiseflow.research.rendering.json import (
+    report_from_json,
+    report_from_text,
+    report_to_json,
+    report_to_text,
+)
+from wiseflow.research.rendering.markdown import to_markdown
+from wiseflow.research.rendering.reading import paragraphs, printable, safe_address
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}{% include 'report.css' %}",
+    "[click](javascript:alert(1))",
+    "![x](https://evil.example/x.png)",
+    "<https://evil.example>",
+    "`code` **bold** # heading\n\n# Another title\n\n| a | b |",
+    "\x1b[31mred\x07 \u202egnp.exe",
+]
+
+words = st.text(max_size=30) | st.sampled_from(HOSTILE)
+citations = st.builds(
+    Citation,
+    source_id=st.sampled_from(["s1", "s2", "s3"]),
+    passage_id=words,
+    start=st.integers(0, 9999),
+    end=st.integers(0, 9999),
+    quote=words,
+    verdict=st.sampled_from(Verdict),
+)
+claims = st.lists(
+    st.builds(Claim, text=words, citations=st.lists(citations, max_size=2).map(tuple)), max_size=3
+).map(tuple)
+sections = st.recursive(
+    st.builds(Section, title=words, claims=claims),
+    lambda inner: st.builds(
+        Section, title=words, claims=claims, subsections=st.lists(inner, max_size=2).map(tuple)
+    ),
+    max_leaves=4,
+)
+sources = st.builds(
+    SourceReference,
+    id=st.sampled_from(["s1", "s2"]),
+    title=words,
+    url=words | st.just("https://a.example/b"),
+    path=words,
+    published=words,
+    provider=words,
+    sha256=words,
+)
+reports = st.builds(
+    Report,
+    id=words,
+    topic=words,
+    mode=words,
+    status=words,
+    language=words,
+    author=st.builds(
+        ReportAuthor,
+        kind=st.sampled_from(AuthorKind),
+        models=st.lists(words, max_size=2).map(tuple),
+    ),
+    title=words,
+    summary=claims,
+    sections=st.lists(sections, max_size=2).map(tuple),
+    sources=st.lists(sources, max_size=2).map(tuple),
+    not_found=st.lists(words, max_size=2).map(tuple),
+    facts=st.builds(
+        RunFacts,
+        cost=st.none() | st.floats(0, 100),
+        seconds=st.floats(0, 1e6),
+        queries=st.integers(0, 99),
+    ),
+)
+
+
+class Outline(HTMLParser):
+    """The tags of a page with their attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, name):
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+@settings(max_examples=50)
+@given(reports)
+def test_a_report_reads_back_from_its_json(report):
+    assert report_from_json(json.loads(json.dumps(report_to_json(report)))) == report
+    assert report_from_text(report_to_text(report)) == report
+
+
+@settings(max_examples=40)
+@given(reports)
+def test_no_report_breaks_an_export_or_brings_in_tags(report):
+    outline = Outline(to_html(report))
+
+    assert not outline.all("script")
+    assert not outline.all("img")
+    assert len(outline.all("style")) == 1
+    assert all(not key.startswith("on") for _, attributes in outline.tags for key in attributes)
+    for link in outline.all("a"):
+        assert re.match(r"#|https?://", link["href"])
+    markdown = to_markdown(report)
+    assert not re.search(r"(?<!\\)<(?!https?://)[a-zA-Z/]", markdown)
+
+
+def test_the_json_has_the_keys_of_the_contract_in_their_order(make_report):
+    form: Any = report_to_json(make_report())
+
+    assert list(form) == [
+        "id", "topic", "mode", "status", "language", "author", "title", "summary", "sections",
+        "sources", "not_found", "facts",
+    ]  # fmt: skip
+    assert form["author"] == {"kind": "extractive", "models": []}
+    assert list(form["sections"][0]) == ["title", "claims", "subsections"]
+    assert list(form["summary"][0]) == ["text", "citations"]
+    assert list(form["summary"][0]["citations"][0]) == [
+        "source_id", "passage_id", "start", "end", "quote", "verdict",
+    ]  # fmt: skip
+    assert list(form["sources"][0]) == [
+        "id", "title", "url", "path", "published", "provider", "sha256",
+    ]  # fmt: skip
+    assert {"calls", "tokens", "cost", "seconds"} <= set(form["facts"])
+
+
+def test_a_report_that_lacks_a_part_is_refused_by_its_name(make_report):
+    form = report_to_json(make_report())
+    del form["title"]
+
+    with pytest.raises(InvalidInput, match="title"):
+        report_from_json(form)
+    with pytest.raises(InvalidInput, match="the whole"):
+        report_from_text("no json")
+
+
+def test_markdown_has_numbered_citations_and_their_source_with_span_and_quote(make_report):
+    markdown = to_markdown(make_report())
+
+    assert "The lake is deep. \\[1\\]" in markdown
+    assert "## Geography" in markdown
+    assert "### Depth" in markdown
+    assert "<https://lakes.example/baikal>" in markdown
+    assert "/docs/baikal.md" in markdown
+    assert "“It is 1,642 m deep.” (characters 50–69, supported)" in markdown
+    assert "## What was not found" in markdown
+    assert "No language model was used" in markdown
+    assert "3 citations checked: 3 supported, 0 unsupported, 0 unverified." in markdown
+
+
+def test_a_page_has_the_quote_behind_each_citation_and_leads_to_it(make_report):
+    page = to_html(make_report())
+
+    outline = Outline(page)
+    anchors = {attributes["id"] for _, attributes in outline.tags if "id" in attributes}
+    links = [link["href"] for link in outline.all("a") if link["href"].startswith("#")]
+    assert len(links) == 3
+    assert {link.removeprefix("#") for link in links} <= anchors
+    assert "No language model was used" in page
+    assert "1,642" in page
+    assert "supported" in page
+
+
+def test_a_page_needs_nothing_from_elsewhere(make_report):
+    outline = Outline(to_html(make_report()))
+
+    policies = [meta for meta in outline.all("meta") if "http-equiv" in meta]
+    assert policies[0]["content"].startswith("default-src 'none'")
+    assert not outline.all("link")
+    assert not any("src" in attributes for _, attributes in outline.tags)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(make_report, make_claim, text):
+    source = SourceReference(
+        id="s1", title=text, url=text, path=text, published=text, provider=text, sha256=""
+    )
+    report = make_report(
+        topic=text,
+        title=text,
+        summary=(make_claim(text),),
+        sources=(source,),
+        not_found=(text,),
+        sections=(Section(title=text, claims=(make_claim(text),)),),
+    )
+
+    page, markdown = to_html(report), to_markdown(report)
+
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "\x1b" not in page + markdown
+    assert "\u202e" not in page + markdown
+    assert "\n# Another title" not in markdown
+    assert not re.search(r"(?<!\\)\]\(", markdown)
+    assert not re.search(r"(?<!\\)!\[", markdown)
+    assert "<script" not in markdown.replace("\\<", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://a.example/b?c=d", True),
+        ("HTTP://a.example", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https://a.example/ x", False),
+        ('https://a.example/"onclick=x', False),
+        ("file:///etc/passwd", False),
+        ("", False),
+    ],
+)
+def test_only_web_addresses_become_links(url, safe):
+    assert safe_address(url) == (url if safe else "")
+
+
+def test_verdicts_that_do_not_hold_are_visible(make_report, make_claim):
+    report = make_report(
+        summary=(
+            make_claim("A.", verdict=Verdict.UNSUPPORTED),
+            make_claim("B.", start=9, verdict=Verdict.UNVERIFIED),
+        )
+    )
+
+    assert "\\[1✗\\]" in to_markdown(report)
+    assert "\\[1?\\]" in to_markdown(report)
+    assert 'class="cite unsupported"' in to_html(report)
+
+
+def test_a_model_is_named(make_report):
+    author = ReportAuthor(kind=AuthorKind.MODEL, models=("ollama:llama",))
+
+    assert "Written by ollama:llama" in to_markdown(make_report(author=author))
+
+
+def test_unknown_cost_is_told_as_such(make_report):
+    assert "Cost: not known" in to_markdown(make_report(facts=RunFacts(cost=None)))
+
+
+def test_neighbours_of_one_source_stand_in_one_paragraph(make_claim):
+    one, two, three = make_claim("A."), make_claim("B."), make_claim("C.", source_id="s2")
+
+    assert paragraphs([one, two, three]) == [[one, two], [three]]
+    assert paragraphs([Claim(text="D.", citations=())]) == [[Claim(text="D.", citations=())]]
+
+
+def test_printable_text_is_one_line():
+    assert printable(" a\x00\n b\u2066 ") == "a\N{REPLACEMENT CHARACTER} b\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_line_that_opens_like_a_list_or_heading_is_escaped(make_report, make_claim):
+    report = make_report(summary=(make_claim("1. First."), make_claim("# Two", source_id="s2")))
+
+    markdown = to_markdown(report)
+
+    assert "\n1\\. First." in markdown
+    assert "\n\\# Two" in markdown
