@@ -79,7 +79,10 @@ def failed(reason: StopReason, error: str) -> Finish:
         ),
         (WorkerCrashed("died"), Retry(error="died", delay_s=2.0)),
         (ExceptionGroup("g", [ValueError("x"), ExceptionGroup("h", [LeaseLost("j")])]), Drop()),
-        (ExceptionGroup("g", [ValueError("x"), NoEvidence("n")]), failed(StopReason.NO_EVIDENCE, "n")),
+        (
+            ExceptionGroup("g", [ValueError("x"), NoEvidence("n")]),
+            failed(StopReason.NO_EVIDENCE, "n"),
+        ),
     ],
 )
 def test_each_error_has_its_ending(error, ending):

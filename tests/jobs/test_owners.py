@@ -56,7 +56,7 @@ def test_a_process_that_is_gone_is_dead(child):
 
 def test_another_process_with_the_same_id_is_told_apart():
     host, pid, _, namespace, random = instance_name().split("/")
-    earlier = "/".join((host, pid, "1", namespace, random))
+    earlier = f"{host}/{pid}/1/{namespace}/{random}"
 
     assert dead_owners([earlier]) == [earlier]
 

@@ -164,13 +164,15 @@ class Worker:
     async def _claim(self, free: int, batch: str) -> list[tuple[Job, Lease]]:
         if free <= 0:
             return []
-        return await self._queue.claim(
+        claimed = await self._queue.claim(
             self._owner,
             lease_s=self._times.lease_s,
             limit=free,
             kinds=list(self._bench.handlers),
             batch=batch,
         )
+        self._failures = 0
+        return claimed
 
     async def _is_idle(self, batch: str) -> bool:
         counts = await self._queue.counts(batch=batch)
@@ -179,7 +181,7 @@ class Worker:
     async def _patiently(self, call: Awaitable[T], *, otherwise: T) -> T:
         """What the call gives, or ``otherwise`` when it failed in a way that may pass."""
         try:
-            result = await call
+            return await call
         except StorageError as error:
             self._failures += 1
             hopeless = isinstance(error, StorageFull) or not error.retryable
@@ -187,8 +189,6 @@ class Worker:
                 raise
             _log.warning("Jobs cannot be claimed now", error=str(error))
             return otherwise
-        self._failures = 0
-        return result
 
     def _start(self, job: Job, lease: Lease, groups: _Groups) -> None:
         attempt = Attempt(job, lease, self._bench)

@@ -97,6 +97,7 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     tagged = select(job_tags.c.job_id).where(job_tags.c.tag == wanted.tag)
     statuses = [status.value for status in wanted.statuses]
     since, until = wanted.since or 0.0, wanted.until or 0.0
+    ended = wanted.completed_since
     conditions = (
         (jobs.c.status.in_(statuses), bool(statuses)),
         (jobs.c.kind == wanted.kind, bool(wanted.kind)),
@@ -105,6 +106,7 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
         (jobs.c.delivered_at.is_(None), wanted.undelivered),
         (jobs.c.created_at >= since, wanted.since is not None),
         (jobs.c.created_at <= until, wanted.until is not None),
+        (jobs.c.completed_at >= (ended or 0.0), ended is not None),
         (jobs.c.job_id < wanted.after, bool(wanted.after)),
     )
     return [condition for condition, asked in conditions if asked]

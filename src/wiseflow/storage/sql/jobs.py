@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Double,
+    String,
     bindparam,
     case,
     delete,
     insert,
+    literal,
     select,
     tuple_,
     update,
@@ -267,13 +269,17 @@ class SqlJobQueue(SqlJobReader):
     ) -> None:
         """Pending again, or cancelled if somebody asked for that meanwhile."""
         asked = jobs.c.cancel_requested
-        given_back = {
+        given_back: dict[str, Any] = {
             "status": case((asked, JobStatus.CANCELLED.value), else_=JobStatus.PENDING.value),
             "claimable_at": case((asked, None), else_=claimable_at),
             "completed_at": case((asked, now()), else_=None),
             "lease_owner": "",
             **values,
         }
+        given_back["stop_reason"] = case(
+            (asked, StopReason.CANCELLED.value),
+            else_=literal(given_back.get("stop_reason"), String),
+        )
         await self._write_as(lease, given_back)
 
     async def _write_as(self, lease: Lease, values: Mapping[str, Any]) -> None:
