@@ -43,6 +43,8 @@ FOLLOW_POLL_S = 0.25
 COMPUTE_TIMEOUT_S = 120.0
 # A full set of sources is written into an index in one call.
 INDEXING_TIMEOUT_S = 1800.0
+# JSON Lines files are read in parts, so they may be so many times as large as a document.
+JSONL_FACTOR = 8
 # What a worker process imports at its start, so that the first research need not wait for it.
 RESEARCH_MODULES = (
     "wiseflow.research.extractive.authors",
@@ -235,8 +237,14 @@ class Application:
                 name="parsing",
                 timeout_s=settings.index_parse_timeout_s,
                 limits=limits,
+                preload=("wiseflow.library.reading",),
             ) as parsing,
-            ProcessPool(workers=1, name="indexing", timeout_s=INDEXING_TIMEOUT_S) as indexing,
+            ProcessPool(
+                workers=1,
+                name="indexing",
+                timeout_s=INDEXING_TIMEOUT_S,
+                preload=("wiseflow.knowledge.writing",),
+            ) as indexing,
         ):
             yield Library(
                 store=self.documents,
@@ -300,4 +308,5 @@ def database_options(settings: Settings) -> DatabaseOptions:
 
 def ingest_limits(settings: Settings) -> IngestLimits:
     """How much is read of one file, by the settings."""
-    return IngestLimits(parse=ParseLimits(file_bytes=settings.index_max_file_bytes))
+    most = settings.index_max_file_bytes
+    return IngestLimits(parse=ParseLimits(file_bytes=most), jsonl_bytes=JSONL_FACTOR * most)

@@ -2,10 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from wiseflow.cli.main import run
+from wiseflow.core.configuration import TaskPriority
+from wiseflow.core.jobs import Job, JobStatus
 
 TIDES = """# Tides
 
@@ -57,3 +60,40 @@ def wiseflow(capsys):
         return Ended(code=code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def job():
+    """Builds a job: ``job(title="Tides")`` differs from an ordinary one in its title."""
+    fields: dict[str, Any] = {
+        "job_id": "01j",
+        "kind": "research",
+        "payload": {},
+        "title": "What causes tides?",
+        "status": JobStatus.RUNNING,
+        "priority": TaskPriority.NORMAL,
+        "tags": (),
+        "metadata": {},
+        "batch": "",
+        "idempotency_key": "",
+        "progress": 0.5,
+        "partial": False,
+        "stop_reason": None,
+        "error": "",
+        "cost": 0.0,
+        "attempt": 1,
+        "max_attempts": 3,
+        "cancel_requested": False,
+        "lease_owner": "",
+        "lease_token": 1,
+        "lease_expires_at": None,
+        "created_at": 0.0,
+        "started_at": 1.0,
+        "completed_at": None,
+        "delivered_at": None,
+    }
+
+    def build(**changes):
+        return Job(**(fields | changes))
+
+    return build

@@ -11,39 +11,7 @@ from wiseflow.cli.display import (
     render_totals,
     shorten,
 )
-from wiseflow.core.configuration import TaskPriority
-from wiseflow.core.jobs import Job, JobStatus
-
-
-def job(**changes):
-    fields = {
-        "job_id": "01j",
-        "kind": "research",
-        "payload": {},
-        "title": "What causes tides?",
-        "status": JobStatus.RUNNING,
-        "priority": TaskPriority.NORMAL,
-        "tags": (),
-        "metadata": {},
-        "batch": "",
-        "idempotency_key": "",
-        "progress": 0.5,
-        "partial": False,
-        "stop_reason": None,
-        "error": "",
-        "cost": 0.0,
-        "attempt": 1,
-        "max_attempts": 3,
-        "cancel_requested": False,
-        "lease_owner": "",
-        "lease_token": 1,
-        "lease_expires_at": None,
-        "created_at": 0.0,
-        "started_at": 1.0,
-        "completed_at": None,
-        "delivered_at": None,
-    }
-    return Job(**(fields | changes))
+from wiseflow.core.jobs import JobStatus
 
 
 @pytest.mark.parametrize(
@@ -63,7 +31,7 @@ def test_a_bar_fills_with_progress():
     assert render_bar(0.5, 4) == "━━──"
 
 
-def test_a_running_line_tells_state_bar_and_sources():
+def test_a_running_line_tells_state_bar_and_sources(job):
     view = RunView(total=2, ended={}, running=[job()], sources={"01j": 3}, notes={"01j": "writing"})
 
     line = render_line(job(), view)
@@ -74,7 +42,7 @@ def test_a_running_line_tells_state_bar_and_sources():
     assert "writing" in line
 
 
-def test_totals_tell_what_waits_for_what_and_how_long_still():
+def test_totals_tell_what_waits_for_what_and_how_long_still(job):
     view = RunView(
         total=4,
         ended={JobStatus.COMPLETED: 1},
@@ -90,11 +58,11 @@ def test_totals_tell_what_waits_for_what_and_how_long_still():
     assert "about 30 s left" in line
 
 
-def test_there_is_no_estimate_before_the_first_has_ended():
+def test_there_is_no_estimate_before_the_first_has_ended(job):
     assert RunView(total=4, ended={}, running=[job()], elapsed_s=10).remaining_s is None
 
 
-def test_an_ended_line_tells_why_it_failed():
+def test_an_ended_line_tells_why_it_failed(job):
     ended = job(status=JobStatus.FAILED, error="nothing found", completed_at=3.0)
 
     assert (

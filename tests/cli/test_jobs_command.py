@@ -7,33 +7,33 @@ from wiseflow.core.errors import InvalidInput
 
 
 @pytest.fixture
-def job(wiseflow):
+def done(wiseflow):
     """One completed research."""
     wiseflow("research", "What causes spring tides?", "--docs", "papers", "--tag", "sea")
     [line] = wiseflow("jobs", "list", "--json").out.splitlines()
     return json.loads(line)
 
 
-def test_jobs_are_listed_by_status_tag_and_time(wiseflow, job):
-    assert job["job_id"] in wiseflow("jobs", "list").out
-    assert job["job_id"] in wiseflow("jobs", "list", "--status", "completed").out
-    assert job["job_id"] in wiseflow("jobs", "list", "--tag", "sea", "--since", "2020-01-01").out
+def test_jobs_are_listed_by_status_tag_and_time(wiseflow, done):
+    assert done["job_id"] in wiseflow("jobs", "list").out
+    assert done["job_id"] in wiseflow("jobs", "list", "--status", "completed").out
+    assert done["job_id"] in wiseflow("jobs", "list", "--tag", "sea", "--since", "2020-01-01").out
     assert "No researches match" in wiseflow("jobs", "list", "--status", "failed").out
     assert "No researches match" in wiseflow("jobs", "list", "--tag", "land").out
     assert "No researches match" in wiseflow("jobs", "list", "--until", "2020-01-01").out
 
 
-def test_a_job_shows_its_state_and_its_last_events(wiseflow, job):
-    ended = wiseflow("jobs", "show", job["job_id"])
+def test_a_job_shows_its_state_and_its_last_events(wiseflow, done):
+    ended = wiseflow("jobs", "show", done["job_id"])
 
     assert "completed" in ended.out
     assert "sea" in ended.out
     assert "plan" in ended.out
-    assert json.loads(wiseflow("jobs", "show", job["job_id"], "--json").out) == job
+    assert json.loads(wiseflow("jobs", "show", done["job_id"], "--json").out) == done
 
 
-def test_the_first_characters_of_an_id_are_enough(wiseflow, job):
-    assert "completed" in wiseflow("jobs", "show", job["job_id"][:14].upper()).out
+def test_the_first_characters_of_an_id_are_enough(wiseflow, done):
+    assert "completed" in wiseflow("jobs", "show", done["job_id"][:14].upper()).out
 
 
 @pytest.mark.parametrize("command", ["show", "watch", "cancel", "delete", "resume", "rerun"])
@@ -44,37 +44,37 @@ def test_an_unknown_id_is_told(wiseflow, command):
     assert "zzzzzz" in ended.err
 
 
-def test_watching_prints_the_events_in_order_until_the_end(wiseflow, job):
-    ended = wiseflow("jobs", "watch", job["job_id"], "--json")
+def test_watching_prints_the_events_in_order_until_the_end(wiseflow, done):
+    ended = wiseflow("jobs", "watch", done["job_id"], "--json")
 
     events = [json.loads(line) for line in ended.out.splitlines()]
     assert [event["number"] for event in events] == list(range(1, len(events) + 1))
     assert {"plan", "query", "source", "draft", "verdict"} <= {event["type"] for event in events}
 
 
-def test_watching_begins_after_the_number_given(wiseflow, job):
-    every = wiseflow("jobs", "watch", job["job_id"]).out.splitlines()
+def test_watching_begins_after_the_number_given(wiseflow, done):
+    every = wiseflow("jobs", "watch", done["job_id"]).out.splitlines()
 
-    assert wiseflow("jobs", "watch", job["job_id"], "--after", "2").out.splitlines() == every[2:]
-
-
-def test_what_has_ended_cannot_be_cancelled_or_resumed(wiseflow, job):
-    assert "is completed" in wiseflow("jobs", "cancel", job["job_id"]).err
-    assert "is completed" in wiseflow("jobs", "resume", job["job_id"]).err
+    assert wiseflow("jobs", "watch", done["job_id"], "--after", "2").out.splitlines() == every[2:]
 
 
-def test_a_rerun_is_a_new_research_with_the_same_report(wiseflow, job):
-    ended = wiseflow("jobs", "rerun", job["job_id"])
+def test_what_has_ended_cannot_be_cancelled_or_resumed(wiseflow, done):
+    assert "is completed" in wiseflow("jobs", "cancel", done["job_id"]).err
+    assert "is completed" in wiseflow("jobs", "resume", done["job_id"]).err
+
+
+def test_a_rerun_is_a_new_research_with_the_same_report(wiseflow, done):
+    ended = wiseflow("jobs", "rerun", done["job_id"])
 
     assert ended.code == 0
     assert ended.out.startswith("# ")
     assert len(wiseflow("jobs", "list").out.splitlines()) == 2
 
 
-def test_a_deleted_research_is_gone_with_its_report_and_events(wiseflow, job):
-    assert wiseflow("jobs", "delete", job["job_id"]).code == 0
+def test_a_deleted_research_is_gone_with_its_report_and_events(wiseflow, done):
+    assert wiseflow("jobs", "delete", done["job_id"]).code == 0
 
-    assert wiseflow("report", job["job_id"]).code == 4
+    assert wiseflow("report", done["job_id"]).code == 4
     assert "No researches match" in wiseflow("jobs", "list").out
 
 
@@ -106,18 +106,18 @@ def test_a_failed_research_can_go_on_once_the_documents_hold_the_answer(wiseflow
     assert "Adolphe Sax" in ended.out
 
 
-def test_a_report_is_printed_in_each_format_and_written_to_a_file(wiseflow, tmp_path, job):
-    assert wiseflow("report", job["job_id"]).out.startswith("# ")
-    assert wiseflow("report", job["job_id"], "--format", "html").out.startswith("<!")
-    assert json.loads(wiseflow("report", job["job_id"], "--json").out)["id"] == job["job_id"]
-    assert wiseflow("report", job["job_id"], "--out", tmp_path / "deep" / "r.md").code == 0
+def test_a_report_is_printed_in_each_format_and_written_to_a_file(wiseflow, tmp_path, done):
+    assert wiseflow("report", done["job_id"]).out.startswith("# ")
+    assert wiseflow("report", done["job_id"], "--format", "html").out.startswith("<!")
+    assert json.loads(wiseflow("report", done["job_id"], "--json").out)["id"] == done["job_id"]
+    assert wiseflow("report", done["job_id"], "--out", tmp_path / "deep" / "r.md").code == 0
     assert (tmp_path / "deep" / "r.md").read_text().startswith("# ")
 
 
-def test_a_report_that_cannot_be_written_is_told(wiseflow, tmp_path, job):
+def test_a_report_that_cannot_be_written_is_told(wiseflow, tmp_path, done):
     (tmp_path / "file").write_text("in the way")
 
-    ended = wiseflow("report", job["job_id"], "--out", tmp_path / "file" / "r.md")
+    ended = wiseflow("report", done["job_id"], "--out", tmp_path / "file" / "r.md")
 
     assert ended.code == 1
     assert "cannot be written" in ended.err
@@ -133,8 +133,8 @@ def test_a_research_without_report_says_why(wiseflow):
     assert "is failed and has no report" in ended.err
 
 
-def test_a_part_of_a_source_is_printed_and_one_outside_is_refused(wiseflow, job):
-    report = json.loads(wiseflow("report", job["job_id"], "--json").out)
+def test_a_part_of_a_source_is_printed_and_one_outside_is_refused(wiseflow, done):
+    report = json.loads(wiseflow("report", done["job_id"], "--json").out)
     source = report["sources"][0]["id"]
     whole = wiseflow("source", source).out
 

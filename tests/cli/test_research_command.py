@@ -158,32 +158,25 @@ def test_quiet_says_nothing_beside_the_report(wiseflow):
     assert ended.out
 
 
-class Ended:
-    def __init__(self, status, stop_reason=None):
-        self.status, self.stop_reason = status, stop_reason
+COMPLETED, FAILED = (JobStatus.COMPLETED, None), JobStatus.FAILED
 
 
 @pytest.mark.parametrize(
-    ("jobs", "code"),
+    ("endings", "code"),
     [
-        ([Ended(JobStatus.COMPLETED)], 0),
-        ([Ended(JobStatus.COMPLETED), Ended(JobStatus.FAILED, StopReason.NO_EVIDENCE)], 1),
-        ([Ended(JobStatus.FAILED, StopReason.TIME_LIMIT)], 124),
-        ([Ended(JobStatus.FAILED, StopReason.BUDGET)], 5),
-        ([Ended(JobStatus.FAILED, StopReason.BUDGET), Ended(JobStatus.FAILED)], 1),
-        ([Ended(JobStatus.CANCELLED, StopReason.CANCELLED)], 1),
+        ([COMPLETED], 0),
+        ([COMPLETED, (FAILED, StopReason.NO_EVIDENCE)], 1),
+        ([(FAILED, StopReason.TIME_LIMIT)], 124),
+        ([(FAILED, StopReason.BUDGET)], 5),
+        ([(FAILED, StopReason.BUDGET), (FAILED, None)], 1),
+        ([(JobStatus.CANCELLED, StopReason.CANCELLED)], 1),
         ([], 0),
     ],
 )
-def test_the_exit_code_says_what_stopped_the_researches(jobs, code):
+def test_the_exit_code_says_what_stopped_the_researches(job, endings, code):
+    jobs = [job(status=status, stop_reason=reason) for status, reason in endings]
+
     assert exit_code(jobs) == code
-
-
-class Named:
-    job_id = "b"
-
-    def __init__(self, title):
-        self.title = title
 
 
 @pytest.mark.parametrize(
@@ -195,7 +188,7 @@ class Named:
         ("日本 の 潮", "02-日本-の-潮"),
     ],
 )
-def test_file_names_are_plain_whatever_the_topic(title, name):
+def test_file_names_are_plain_whatever_the_topic(job, title, name):
     batch = Batch(name="x", job_ids=("a", "b", *"cdefghij"))
 
-    assert file_name(batch, Named(title)) == name
+    assert file_name(batch, job(job_id="b", title=title)) == name

@@ -31,7 +31,11 @@ def settings():
 
 @pytest.fixture
 async def manager(settings):
-    """A manager over one indexed document."""
-    made = ParallelResearchManager(settings)
-    made.collection = await made.index("papers")
-    return made
+    """A manager over the settings."""
+    return ParallelResearchManager(settings)
+
+
+@pytest.fixture
+async def collection(manager):
+    """The name of the collection of that document."""
+    return await manager.index("papers")

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from wiseflow.core.jobs import JobStatus
 async def test_a_connector_turns_a_topic_into_the_report_of_the_contract(manager):
     connector = ResearchConnector(manager=manager)
 
-    report = await connector.research("What are spring tides?", docs=["papers"])
+    report: Any = await connector.research("What are spring tides?", docs=["papers"])
 
     assert report["status"] == "completed"
     assert report["author"]["kind"] == "extractive"
@@ -29,11 +30,9 @@ async def test_a_connector_turns_a_topic_into_the_report_of_the_contract(manager
     assert report["sections"][0]["claims"]
 
 
-async def test_a_connector_uses_the_collection_of_its_configuration(manager):
+async def test_a_connector_uses_the_collection_of_its_configuration(manager, collection):
     configuration = Configuration(
-        research_mode=ResearchMode.LINEAR,
-        search_api=SearchAPI.DOCUMENTS,
-        collection=manager.collection,
+        research_mode=ResearchMode.LINEAR, search_api=SearchAPI.DOCUMENTS, collection=collection
     )
 
     report = await ResearchConnector(configuration, manager=manager).research("Spring tides")
@@ -48,8 +47,8 @@ async def test_a_research_without_a_report_raises_with_its_reason(manager):
     assert caught.value.job.stop_reason == "no_evidence"
 
 
-async def test_researches_are_created_executed_and_read(manager):
-    configuration = Configuration(collection=manager.collection)
+async def test_researches_are_created_executed_and_read(manager, collection):
+    configuration = Configuration(collection=collection)
     first = await manager.create_research("Spring tides", configuration)
     second = await manager.create_research(
         "The Moon", configuration, priority=TaskPriority.HIGH, tags=["sky"], metadata={"a": 1}
@@ -68,8 +67,8 @@ async def test_researches_are_created_executed_and_read(manager):
     assert len(await manager.get_all_research()) == 2
 
 
-async def test_only_the_researches_named_are_executed(manager):
-    configuration = Configuration(collection=manager.collection)
+async def test_only_the_researches_named_are_executed(manager, collection):
+    configuration = Configuration(collection=collection)
     run = await manager.create_research("Spring tides", configuration)
     left = await manager.create_research("The Moon", configuration)
 
@@ -89,10 +88,10 @@ async def test_a_waiting_research_is_cancelled_and_deleted(manager):
         await manager.get_research_status(research_id)
 
 
-async def test_metrics_count_by_status_and_tell_the_mean_time(manager):
+async def test_metrics_count_by_status_and_tell_the_mean_time(manager, collection):
     assert (await manager.get_metrics()).mean_seconds == 0.0
     await manager.execute_research(
-        await manager.create_research("Tides", Configuration(collection=manager.collection))
+        await manager.create_research("Tides", Configuration(collection=collection))
     )
 
     metrics = await manager.get_metrics()

@@ -159,8 +159,8 @@ def report_unexpected(error: Exception) -> int:
         get_logger("wiseflow.cli").error("A command failed unexpectedly.", exc_info=error)
         details = " The log file (LOG_FILE in `wiseflow config show`) has the details."
     click.echo(
-        f"Error: unexpected {type(error).__name__} at {place_of(error)}: {error}. This is a fault of "
-        f"the program; please report it.{details}",
+        f"Error: unexpected {type(error).__name__} at {place_of(error)}: {error}. This is a fault "
+        f"of the program; please report it.{details}",
         err=True,
     )
     return EXIT_FAILED

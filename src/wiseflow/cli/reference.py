@@ -25,7 +25,8 @@ def render_commands() -> str:
 def _contexts(
     command: click.Command, name: str, parent: click.Context | None = None
 ) -> Iterator[click.Context]:
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
+    settings = {"max_content_width": 100, **command.context_settings}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     yield context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

@@ -132,22 +132,19 @@ class _Watcher:
         self._batch = batch
         self._listener = listener
         self._begun = time.monotonic()
-        self._told: set[str] = set()
+        self._waited_for = set(batch.job_ids)
         self._latest = 0.0
         self._read: dict[str, int] = {}
 
     async def look(self) -> None:
         """One look: what has ended since the last, and what runs."""
+        # Another process that runs the same batch may have handed it over already: ids tell.
         ended = JobFilter(
-            batch=self._batch.name,
-            statuses=FINAL,
-            undelivered=True,
-            completed_since=self._latest,
-            limit=PAGE,
+            batch=self._batch.name, statuses=FINAL, completed_since=self._latest, limit=PAGE
         )
         for job in sorted(await _all_pages(self._app, ended), key=_by_end):
-            if job.job_id not in self._told:
-                self._told.add(job.job_id)
+            if job.job_id in self._waited_for:
+                self._waited_for.remove(job.job_id)
                 self._latest = max(self._latest, job.completed_at or 0.0)
                 await self._listener.ended(job)
         running = await self._app.queue.list(

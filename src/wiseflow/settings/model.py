@@ -217,9 +217,10 @@ class Settings(BaseModel):
         Field(ge=1),
         About(
             place="index.max_file_bytes",
-            help="A document larger than this many bytes is named and left out.",
+            help="A document larger than this many bytes is named and left out. JSON Lines files "
+            "are read in parts, and may be eight times as large.",
         ),
-    ] = 268_435_456
+    ] = 67_108_864
     index_parse_timeout_s: Annotated[
         float,
         Field(gt=0, le=86_400, allow_inf_nan=False),
