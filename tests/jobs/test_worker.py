@@ -423,3 +423,40 @@ async def test_more_undelivered_jobs_than_one_page_are_all_found(house):
     ids = await house.submit(10_001, batch="b")
 
     assert [job.job_id for job in await undelivered(house.queue, "b")] == ids
+
+
+async def test_a_handler_that_fails_while_it_is_stopped_is_cancelled_all_the_same(house):
+    (job_id,) = await house.submit()
+    gate = Gate()
+
+    async def handler(context):
+        try:
+            await gate(context)
+        except asyncio.CancelledError as error:
+            raise LookupError("while cleaning up") from error
+
+    async with running(house.worker(handler), until_idle=True):
+        await gate.someone.wait()
+        await house.queue.cancel(job_id)
+
+    assert (await house.queue.get(job_id)).status is JobStatus.CANCELLED
+
+
+async def test_a_job_taken_over_just_before_its_end_is_left_to_the_other_worker(house):
+    (job_id,) = await house.submit()
+    leases = []
+
+    async def handler(context):
+        assert context.lease.job_id == job_id
+        await house.queue.expire("slow/1")
+        leases.append(await house.claim("b/2"))
+
+    worker = house.worker(handler, owner="slow/1", heartbeat_s=LIMIT_S * 10)
+    stop = asyncio.Event()
+    async with running(worker, stop=stop):
+        while not leases or worker.running:  # noqa: ASYNC110 - there is no event for a job's end
+            await asyncio.sleep(0)
+        stop.set()
+
+    job = await house.queue.get(job_id)
+    assert (job.status, job.lease_owner) == (JobStatus.RUNNING, "b/2")

@@ -446,3 +446,15 @@ async def test_many_claims_at_once_never_give_one_job_twice(stores):
 async def test_a_text_that_no_database_can_hold_is_refused_as_input(stores):
     with pytest.raises(InvalidInput):
         await stores.queue.submit([a_request(title="\ud800")])
+
+
+async def test_jobs_can_be_made_part_of_another_batch(stores):
+    ids = await stores.queue.submit([a_request(batch="old"), a_request(batch="old")])
+    await stores.queue.mark_delivered(ids)
+
+    await stores.queue.regroup([], "new")
+    await stores.queue.regroup(ids[:1], "new")
+
+    moved = await stores.queue.get(ids[0])
+    assert (moved.batch, moved.delivered_at) == ("new", None)
+    assert (await stores.queue.get(ids[1])).batch == "old"
