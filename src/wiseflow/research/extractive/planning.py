@@ -18,6 +18,8 @@ MOST_SECTIONS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 5, ReportLength.DET
 # Fewer passages than this for each section are not worth a title of their own.
 SECTION_PASSAGES = 3
 QUESTION_PASSAGES = 3
+# A passage of a smaller share of the best one's score does not name a question's section.
+STRONG_SHARE = 0.45
 
 
 def make_plan(
@@ -48,7 +50,7 @@ def make_plan(
     return Plan(
         title=topic_title(topic),
         language=language,
-        sections=tuple(_sections(topic, configuration, readings, titles)),
+        sections=tuple(_sections(topic, configuration, overview, titles)),
     )
 
 
@@ -59,22 +61,30 @@ def main_language(readings: Sequence[Reading]) -> str:
 
 
 def _sections(
-    topic: str, configuration: Configuration, readings: Sequence[Reading], titles: Titles
+    topic: str, configuration: Configuration, overview: Gathered, titles: Titles
 ) -> list[PlannedSection]:
     if configuration.report_structure:
         return [
             PlannedSection(title=title, queries=(f"{title} {topic}",))
             for title in configuration.report_structure
         ]
+    readings = [read(evidence.hit) for evidence in overview.evidence]
     language = main_language(readings)
     if is_question(topic, language):
-        title = titles.of_sources(readings[:QUESTION_PASSAGES]) or titles.of_rest(language)
+        title = titles.of_sources(_strongest(overview)) or titles.of_rest(language)
         return [PlannedSection(title=title, queries=(topic,))]
     most = min(MOST_SECTIONS[configuration.length], max(1, len(readings) // SECTION_PASSAGES))
     titled = _titled(topic, _groups(readings, most), titles)
-    overview = PlannedSection(title=titles.of_rest(language), queries=(topic,))
+    general = PlannedSection(title=titles.of_rest(language), queries=(topic,))
     # A part that nothing tells from the others is no section of its own.
-    return [overview, *titled] if len(titled) < most else titled
+    return [general, *titled] if len(titled) < most else titled
+
+
+def _strongest(overview: Gathered) -> list[Reading]:
+    """The first passages, as far as they are not much weaker than the best one."""
+    best = overview.evidence[0].score
+    first = overview.evidence[:QUESTION_PASSAGES]
+    return [read(item.hit) for item in first if item.score >= STRONG_SHARE * best]
 
 
 def _groups(readings: Sequence[Reading], most: int) -> list[list[Reading]]:

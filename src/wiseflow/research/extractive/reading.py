@@ -183,7 +183,7 @@ def _stop_terms(language: str) -> frozenset[str]:
 _WORD = re.compile(r"\w+")
 # Numbers of sections, leaders of dots, code and tables, which are not said but looked up.
 _UNLIKE_PROSE = re.compile(
-    r"\s\d+\.\d+(?:\.\d+)*\.?(?:\s+[A-ZÄÖÜ]|\Z)|\.{3,}\s*\d|\||\s:\s|[{}\\=<>]{2,}|\A\w{1,2}[.)]\s"
+    r"\s\d+\.\d+(?:\.\d+)*\.?(?:\s+[A-ZÄÖÜ]|\Z)|\.{3,}\s*\d|\||\s:\s|[{}\\=<>]{2,}|\A\w{1,2}[.)]\s|[:;,]\s*\.\Z"
 )
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-Я]"
 _NAME = re.compile(
@@ -196,26 +196,32 @@ def _several(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Pronouns that only the sentence before explains, by ISO 639-1 code.
+# Words that only the sentence before explains, by ISO 639-1 code.
 _POINTING: dict[str, frozenset[str]] = {
     "en": _several(
         "he she it they we him her them his its their this that these those such "
-        "both another others neither either i you"
+        "both another others neither either i you here also"
     ),
     "de": _several(
         "er sie es dies diese dieser dieses jene jener das sein seine ihr ihre "
-        "dabei damit dadurch danach beide wir ich"
+        "dabei damit dadurch danach beide wir ich hier auch"
     ),
-    "fr": _several("il elle ils elles ce cet cette ces cela ceci ça son sa ses leur leurs nous je"),
+    "fr": _several(
+        "il elle ils elles ce cet cette ces cela ceci ça son sa ses "
+        "leur leurs nous je ici voici aussi"
+    ),
     "es": _several(
-        "él ella ello ellos ellas este esta esto estos estas ese esa eso esos esas su sus"
+        "él ella ello ellos ellas este esta esto estos estas ese esa "
+        "eso esos esas su sus aquí también"
     ),
     "it": _several(
         "egli ella esso essa essi esse lui lei loro questo questa questi queste "
-        "quello quella ciò suo sua suoi"
+        "quello quella ciò suo sua suoi qui ecco anche"
     ),
-    "pt": _several("ele ela eles elas este esta isto estes estas esse essa isso seu sua seus suas"),
-    "nl": _several("hij zij ze het dit dat deze die zijn haar hun"),
+    "pt": _several(
+        "ele ela eles elas este esta isto estes estas esse essa isso seu sua seus suas aqui também"
+    ),
+    "nl": _several("hij zij ze het dit dat deze die zijn haar hun hier ook"),
 }
 _ENGLISH = _POINTING["en"]
 _ALL_FUNCTION_WORDS = frozenset[str]().union(*FUNCTION_WORDS.values())
