@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -25,7 +26,7 @@ def render_commands() -> str:
 def _contexts(
     command: click.Command, name: str, parent: click.Context | None = None
 ) -> Iterator[click.Context]:
-    settings = {"max_content_width": 100, **command.context_settings}
+    settings: dict[str, Any] = {"max_content_width": 100, **command.context_settings}
     context = click.Context(command, info_name=name, parent=parent, **settings)
     yield context
     if isinstance(command, click.Group):
