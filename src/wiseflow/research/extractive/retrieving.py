@@ -17,7 +17,7 @@ from wiseflow.research.extractive.reading import Reading, read
 from wiseflow.research.extractive.relevance import relevant
 from wiseflow.research.extractive.wanting import Wanted, read_topic
 
-TOPIC_PASSAGES = 60
+TOPIC_PASSAGES = 40
 QUERY_PASSAGES = 30
 FOLLOW_UP_PASSAGES = 20
 # A question is answered by few passages, or not at all.
