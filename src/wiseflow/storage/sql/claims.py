@@ -15,6 +15,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -94,7 +95,8 @@ def _best(claim: Claim) -> CTE:
         select(jobs.c.job_id)
         .where(*conditions)
         .order_by(jobs.c.claim_order, jobs.c.job_id)
-        .limit(claim.limit)
+        # Written out, as a prepared plan for any limit would sort all that is pending.
+        .limit(literal_column(str(int(claim.limit))))
         .with_for_update(skip_locked=True)
         .cte("picked")
         .prefix_with("MATERIALIZED", dialect="postgresql")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     tuple_,
     update,
 )
@@ -36,6 +37,7 @@ from wiseflow.storage.sql.retired import chunks, cited_by, erase_uncited
 from wiseflow.storage.sql.tables import job_tags, jobs
 
 AGEING_S = 60.0
+_MANY = 1_000
 
 
 class SqlJobQueue(SqlJobReader):
@@ -313,6 +315,9 @@ async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]
         set_={"idempotency_key": statement.excluded.idempotency_key},
     )
     await connection.execute(statement, list(rows))
+    if len(rows) >= _MANY and connection.dialect.name == "postgresql":
+        # Until the server next counts by itself, it would take the table for small and sort it.
+        await connection.execute(text("ANALYZE jobs"))
 
 
 async def _ids_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, str]:
