@@ -3,8 +3,8 @@ import json
 import pytest
 
 from wiseflow.cli.research import exit_code, file_name
-from wiseflow.connector.batches import Batch
 from wiseflow.core.jobs import JobStatus, StopReason
+from wiseflow.jobs.submission import Batch
 
 
 def sections(report):

@@ -460,3 +460,76 @@ async def test_a_job_taken_over_just_before_its_end_is_left_to_the_other_worker(
 
     job = await house.queue.get(job_id)
     assert (job.status, job.lease_owner) == (JobStatus.RUNNING, "b/2")
+
+
+async def test_events_of_a_step_are_told_once_also_when_the_step_is_run_again(house):
+    [job_id] = await house.submit(1, max_attempts=2)
+    broken = [StorageError("the disk is away for a moment")]
+
+    async def handler(context):
+        async def step():
+            await context.emit("looked", {})
+            await context.progress(0.5)
+            if broken:
+                raise broken.pop()
+            return 1
+
+        await context.emit("began", {})
+        await context.journal.once("look", step, int)
+
+    await house.run(handler)
+
+    told = [event.type for event in await house.events.events(job_id)]
+    assert told == ["began", "began", "looked"]
+    assert (await house.queue.get(job_id)).status is JobStatus.COMPLETED
+
+
+async def test_events_of_branches_stay_with_their_own_steps(house):
+    [job_id] = await house.submit()
+
+    async def handler(context):
+        async def branch(number):
+            async def step():
+                await context.emit("branch", {"n": number})
+                await asyncio.sleep(0)
+                return number
+
+            return await context.journal.once(f"b/{number}", step, int)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(5):
+                group.create_task(branch(number))
+
+    await house.run(handler)
+
+    events = await house.events.events(job_id)
+    assert sorted(event.data["n"] for event in events) == [0, 1, 2, 3, 4]
+
+
+async def test_a_worker_cancelled_in_mid_claim_gives_back_what_was_claimed(house):
+    [job_id] = await house.submit()
+    claiming, go_on = asyncio.Event(), asyncio.Event()
+
+    class SlowQueue:
+        """The real queue, whose claim is committed some time before its answer comes."""
+
+        def __getattr__(self, name):
+            return getattr(house.queue, name)
+
+        async def claim(self, *arguments, **options):
+            claimed = await house.queue.claim(*arguments, **options)
+            claiming.set()
+            await go_on.wait()
+            return claimed
+
+    worker = house.worker(nothing)
+    worker._queue = SlowQueue()
+    async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
+        task = group.create_task(worker.run())
+        await claiming.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+
+    job = await house.queue.get(job_id)
+    assert (job.status, job.stop_reason) == (JobStatus.PENDING, StopReason.INTERRUPTED)

@@ -13,7 +13,7 @@ import pytest
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Passage, Source
 from wiseflow.core.errors import NotFound
-from wiseflow.core.jobs import Job, JobStatus, Lease
+from wiseflow.core.jobs import Job, JobStatus, Lease, StepNews
 from wiseflow.core.library import IndexChange, StoredSource
 from wiseflow.core.report import (
     AuthorKind,
@@ -110,7 +110,9 @@ class Steps:
     async def steps(self, job_id: str) -> dict[str, str]:
         return dict(self.results)
 
-    async def record(self, lease: Lease, step_key: str, result: str) -> None:
+    async def record(
+        self, lease: Lease, step_key: str, result: str, *, news: StepNews | None = None
+    ) -> None:
         assert step_key not in self.results
         self.results[step_key] = result
         self.written.append(step_key)

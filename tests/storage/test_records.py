@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from wiseflow.core.errors import LeaseLost, NotFound
-from wiseflow.core.jobs import JobRequest, Lease
+from wiseflow.core.jobs import JobFilter, JobRequest, JobStatus, Lease, Outcome, StepNews
 
 
 @pytest.fixture
@@ -95,3 +95,39 @@ async def test_a_failing_write_of_one_leaves_the_writes_of_others(stores, lease)
 
     assert len(failures) == 10
     assert set(await stores.steps.steps(lease.job_id)) == {f"s/{number}" for number in range(10)}
+
+
+async def test_what_a_step_tells_is_kept_with_its_result(stores, lease):
+    news = StepNews(events=(("plan", {"n": 1}), ("query", {})), progress=0.25)
+
+    await stores.steps.record(lease, "plan", "1", news=news)
+    await stores.steps.record(lease, "quiet", "2", news=StepNews())
+
+    events = await stores.events.events(lease.job_id)
+    assert [(event.number, event.type) for event in events] == [(1, "plan"), (2, "query")]
+    assert (await stores.queue.get(lease.job_id)).progress == 0.25
+
+
+async def test_a_stale_worker_can_keep_neither_a_result_nor_what_it_tells(stores, lease):
+    await stores.queue.expire("a/1")
+    await stores.queue.claim("b/2", lease_s=60, limit=1, kinds=["research"])
+
+    with pytest.raises(LeaseLost):
+        await stores.steps.record(
+            lease, "plan", "1", news=StepNews(events=(("plan", {}),), progress=0.9)
+        )
+
+    assert await stores.steps.steps(lease.job_id) == {}
+    assert await stores.events.events(lease.job_id) == []
+    assert (await stores.queue.get(lease.job_id)).progress == 0.0
+
+
+async def test_ended_jobs_are_listed_from_a_time_on(stores, lease):
+    await stores.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+    ended = (await stores.queue.get(lease.job_id)).completed_at
+
+    at_its_end = await stores.queue.list(JobFilter(completed_since=ended))
+    later = await stores.queue.list(JobFilter(completed_since=ended + 1))
+
+    assert [job.job_id for job in at_its_end] == [lease.job_id]
+    assert later == []

@@ -13,10 +13,11 @@ from pathlib import Path
 from wiseflow.app import Application
 from wiseflow.bench.figures import Figure
 from wiseflow.bench.processes import MIB, tree_memory_bytes, two_process_speed_up
-from wiseflow.connector.batches import Batch, Moment, open_batch, run_batch
+from wiseflow.connector.batches import Moment, run_batch
 from wiseflow.core.errors import InvalidInput, WiseflowError
 from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobStatus
+from wiseflow.jobs.submission import Batch, submit_or_resume
 
 LOOP_S = 3.0
 SAMPLE_S = 0.2
@@ -147,11 +148,8 @@ async def _run(
     app: Application, topics: Sequence[str], level: int, *, seconds: float | None = None
 ) -> Sample:
     """Research the topics, all of them or for so many seconds."""
-    batch = await open_batch(
-        app,
-        f"bench-{new_id()}",
-        [app.research_request(topic, {"collection": COLLECTION}) for topic in topics],
-    )
+    requests = [app.research_request(topic, {"collection": COLLECTION}) for topic in topics]
+    batch = await submit_or_resume(app.queue, requests, name=f"bench-{new_id()}")
     listener = _Listener()
     begun = time.monotonic()
     try:

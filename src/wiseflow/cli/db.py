@@ -42,12 +42,13 @@ def check(context: CommandContext, as_json: bool) -> None:
             )
         )
     else:
-        click.echo(f"Revision {state.current}, expected {state.expected}.")
+        click.echo(f"Revision {state.current or 'none'}, expected {state.expected}.")
         for problem in state.problems:
             click.echo(f"Problem: {problem}")
     if state.problems:
         raise SchemaMismatch(
-            "the database is not as this version needs it", cure="Run `wiseflow db upgrade`"
+            "the database is not as this version needs it",
+            cure="What to do is said with each problem",
         )
     if not as_json:
         click.echo("The database is sound.")

@@ -6,6 +6,7 @@ one plain line. The rendering is pure; ``Display`` puts it on the screen.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,6 +122,14 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
 
 
+def show_path(path: str) -> str:
+    """A path on one line: control characters in it are escaped, so that none reaches a terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in path
+    )
+
+
 class Display:
     """The live screen, or plain lines where stderr is not a terminal.
 
@@ -171,7 +180,9 @@ class Display:
         if self._live is not None:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(line, err=True)
+            # Nobody reads it, or the disk it goes to is full: no reason to stop the researches.
+            with contextlib.suppress(OSError):
+                click.echo(line, err=True)
 
 
 def _lines(view: RunView) -> Group:

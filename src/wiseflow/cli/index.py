@@ -10,8 +10,9 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
-from wiseflow.cli.display import render_duration, shorten
+from wiseflow.cli.display import render_duration, shorten, show_path
 from wiseflow.cli.running import with_application
+from wiseflow.cli.topics import read_lines
 from wiseflow.core.documents import Hit
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.library import DEFAULT_COLLECTION, Collection
@@ -131,21 +132,18 @@ def read_queries(path: Path) -> list[tuple[str, str]]:
     Raises:
         InvalidInput: the file cannot be read, or a line is wrong (it is named).
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the queries file {path} cannot be read: {error}") from error
-    given = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    return [_query(line, number, path.name) for number, line in given]
+    return [
+        _query(line, number, path.name) for number, line in read_lines(path, "queries file") if line
+    ]
 
 
 def _query(line: str, number: int, name: str) -> tuple[str, str]:
     if not line.startswith("{"):
-        return str(number), line.strip()
+        return str(number), line
     try:
         record: dict[str, object] = json.loads(line)
         return str(record.get("id", number)), str(record["text"])
-    except (json.JSONDecodeError, KeyError) as error:
+    except (ValueError, RecursionError, KeyError) as error:
         raise InvalidInput(
             f"{name}, line {number}: not a query ({error})", cure='Write {"id": "…", "text": "…"}'
         ) from error
@@ -214,7 +212,10 @@ def render_ingest(done: IngestReport, collection: str) -> str:
         f"{done.passages} passages in {render_duration(done.seconds)} ({rate:,.0f} a second)."
     )
     lines = [first]
-    lines += [f"  failed: {path}: {reason}" for path, reason in done.failed[:MOST_FAILURES_SHOWN]]
+    lines += [
+        f"  failed: {show_path(path)}: {reason}"
+        for path, reason in done.failed[:MOST_FAILURES_SHOWN]
+    ]
     more = len(done.failed) - MOST_FAILURES_SHOWN
     if more > 0:
         lines.append(f"  … and {more} more; --json lists them all")

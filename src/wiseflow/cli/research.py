@@ -17,11 +17,12 @@ from wiseflow.cli.display import Display, RunView, render_ended, render_totals, 
 from wiseflow.cli.report import FORMATS, SUFFIXES, render_report, write_text
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import Topic, batch_name, topics_from_arguments, topics_from_file
-from wiseflow.connector.batches import Batch, Moment, open_batch, run_batch
+from wiseflow.connector.batches import Moment, run_batch
 from wiseflow.core.configuration import ReportLength, ResearchMode, TaskPriority
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.jobs import Event, Job, JobRequest, JobStatus, StopReason
 from wiseflow.core.library import DEFAULT_COLLECTION
+from wiseflow.jobs.submission import Batch, submit_or_resume
 
 EXIT_CODES: dict[StopReason | None, int] = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
 EXIT_FAILED = 1
@@ -152,7 +153,7 @@ async def run_command(
         done = await app.ingest(options.docs, collection=collection)
         for path, reason in done.failed:
             display.say(f"not read: {path}: {reason}")
-    batch = await open_batch(app, batch_name(topics, options.asked()), requests)
+    batch = await submit_or_resume(app.queue, requests, name=batch_name(topics, options.asked()))
     if batch.resumed:
         display.say(f"Going on with {len(batch.job_ids)} researches of the same command.")
     return await run_and_hand_over(app, batch, options.out, display, as_json=options.as_json)

@@ -12,9 +12,9 @@ from wiseflow.cli.context import CommandContext
 from wiseflow.cli.display import Display
 from wiseflow.cli.research import exit_code, run_and_hand_over
 from wiseflow.cli.running import with_application
-from wiseflow.connector.batches import Batch, open_batch
 from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobFilter, JobRequest, JobStatus
+from wiseflow.jobs.submission import Batch, submit_or_resume
 
 MOST_RESUMED = 10_000
 
@@ -71,7 +71,8 @@ def rerun(
 
     async def batch_of(app: Application) -> Batch:
         olds = [await app.job(job_id) for job_id in job_ids]
-        return await open_batch(app, f"rerun-{new_id()}", [request_again(old) for old in olds])
+        requests = [request_again(old) for old in olds]
+        return await submit_or_resume(app.queue, requests, name=f"rerun-{new_id()}")
 
     _run(click_context, batch_of, parallel=parallel, out=out, as_json=as_json)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,9 +39,14 @@ class Topic:
 
 
 def topics_from_arguments(arguments: Sequence[str]) -> list[Topic]:
-    """The topics given as arguments."""
+    """The topics given as arguments.
+
+    Raises:
+        InvalidInput: one is not UTF-8.
+    """
     return [
-        Topic(text=text, place=f"topic {number}") for number, text in enumerate(arguments, start=1)
+        Topic(text=_utf8(text, f"topic {number}"), place=f"topic {number}")
+        for number, text in enumerate(arguments, start=1)
     ]
 
 
@@ -49,25 +56,48 @@ def topics_from_file(path: Path) -> list[Topic]:
     Empty lines are passed over, and in plain files those that begin with ``#``.
 
     Raises:
-        InvalidInput: the file cannot be read, or a line is wrong (it is named).
+        InvalidInput: the file cannot be read or holds no topic, or a line is wrong (it is named).
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InvalidInput(f"there is no topics file {path}", cure="Check --topics") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"the topics file {path} cannot be read: {error}", cure="It has to be a UTF-8 text file"
-        ) from error
-    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
-    given = [(number, line) for number, line in lines if line]
+    given = [(number, line) for number, line in read_lines(path, "topics file") if line]
     if given and given[0][1].startswith("{"):
         return [_from_json(line, f"{path.name}, line {number}") for number, line in given]
-    return [
+    topics = [
         Topic(text=line, place=f"{path.name}, line {number}")
         for number, line in given
         if not line.startswith("#")
     ]
+    if not topics:
+        raise InvalidInput(f"the topics file {path} holds no topic", cure="Write one a line")
+    return topics
+
+
+def read_lines(path: Path, kind: str) -> list[tuple[int, str]]:
+    """The lines of a file with their numbers, without the white space around them.
+
+    Args:
+        path: the file.
+        kind: what it is, for messages: ``topics file``.
+
+    Raises:
+        InvalidInput: the file cannot be read, or is not UTF-8.
+    """
+    try:
+        data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    except FileNotFoundError:
+        raise InvalidInput(f"there is no {kind} {path}", cure="Check the path") from None
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise InvalidInput(
+            f"the {kind} {path} cannot be read: {reason}", cure="Name a text file"
+        ) from error
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidInput(
+            f"the {kind} {path}, line {line}: this is not UTF-8 text", cure="Save the file as UTF-8"
+        ) from error
+    return [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
 
 
 def batch_name(topics: Sequence[Topic], options: Mapping[str, object]) -> str:
@@ -84,11 +114,24 @@ def batch_name(topics: Sequence[Topic], options: Mapping[str, object]) -> str:
     return "command-" + hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
 
 
+def _utf8(argument: str, place: str) -> str:
+    """An argument as it was typed, whatever encoding the locale names."""
+    typed = argument.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    try:
+        return typed.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            f"{place}: this is not UTF-8 text",
+            cure="Set the terminal to UTF-8, or give the topic in a file with --topics",
+        ) from None
+
+
 def _from_json(line: str, place: str) -> Topic:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InvalidInput(f"{place}: not JSON ({error.msg})") from error
+    except (ValueError, RecursionError) as error:
+        # Besides wrong JSON: a number of thousands of digits, brackets thousands deep.
+        raise InvalidInput(f"{place}: not JSON ({error})", cure='Write {"topic": "…"}') from error
     fields = cast("dict[str, object]", record) if isinstance(record, dict) else {}
     if not isinstance(fields.get("topic"), str):
         raise InvalidInput(

@@ -1,8 +1,4 @@
-"""A batch: the researches that one command asked for, run side by side and handed over as one.
-
-A batch has a name made from what was asked. While one of its researches has not been handed over,
-the same name finds them again, so a command that is typed again goes on where it stopped.
-"""
+"""Runs a batch, the researches that one command asked for, side by side, and tells how it goes."""
 
 from __future__ import annotations
 
@@ -13,27 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from wiseflow.app import Application
-from wiseflow.core.jobs import Event, Job, JobFilter, JobRequest, JobStatus
+from wiseflow.core.jobs import Event, Job, JobFilter, JobStatus
+from wiseflow.jobs.submission import Batch
 from wiseflow.jobs.worker import Worker
 
 FINAL = tuple(status for status in JobStatus if status.final)
 POLL_S = 0.25
 PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Researches that belong together.
-
-    Args:
-        name: finds them in the queue.
-        job_ids: in the order in which they were asked for.
-        resumed: whether they were found and not made.
-    """
-
-    name: str
-    job_ids: tuple[str, ...]
-    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,29 +50,6 @@ class BatchListener(Protocol):
         ...
 
 
-async def open_batch(app: Application, name: str, requests: Sequence[JobRequest]) -> Batch:
-    """The batch of that name that was not handed over yet, or else a new one.
-
-    Args:
-        app: the application.
-        name: names the batch.
-        requests: the researches of a new one; an old one has its own.
-    """
-    left = await _all_pages(app, JobFilter(batch=name, undelivered=True, limit=PAGE))
-    if left:
-        ids = tuple(sorted(job.job_id for job in left))
-        return Batch(name=name, job_ids=ids, resumed=True)
-    # Two equal commands at once see the same past, so they make the same keys and share the jobs.
-    past = sum((await app.queue.counts(batch=name)).values())
-    made = await app.queue.submit(
-        [
-            replace(request, batch=name, idempotency_key=f"{name}/{past}/{number}")
-            for number, request in enumerate(requests)
-        ]
-    )
-    return Batch(name=name, job_ids=tuple(made))
-
-
 async def run_batch(
     app: Application,
     batch: Batch,
@@ -101,7 +60,8 @@ async def run_batch(
 ) -> None:
     """Run what is unfinished of a batch, and tell the listener until all of it has ended.
 
-    When this is cancelled, what runs is given back to the queue before it raises.
+    When this is cancelled or the listener fails, what runs is given back to the queue before it
+    raises; the first error is raised itself.
 
     Args:
         app: the application.
@@ -114,13 +74,17 @@ async def run_batch(
     if on_worker is not None:
         on_worker(worker)
     watcher = _Watcher(app, batch, listener)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(
-            worker.run(batch=batch.name, until_idle=True), name=f"worker of {batch.name}"
-        )
-        while not work.done():
-            await asyncio.wait({work}, timeout=POLL_S)
-            await watcher.look()
+    try:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(
+                worker.run(batch=batch.name, until_idle=True), name=f"worker of {batch.name}"
+            )
+            while not work.done():
+                await asyncio.wait({work}, timeout=POLL_S)
+                await watcher.look()
+    except ExceptionGroup as errors:
+        # The worker's or the listener's own: the other one was only cancelled because of it.
+        raise errors.exceptions[0] from None
     await watcher.look()
 
 

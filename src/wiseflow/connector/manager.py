@@ -12,11 +12,12 @@ from weakref import WeakSet
 from pydantic import TypeAdapter
 
 from wiseflow.app import Application, open_application
-from wiseflow.connector.batches import Batch, Moment, run_batch
+from wiseflow.connector.batches import Moment, run_batch
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.errors import InvalidInput, WiseflowError
 from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobFilter, JobStatus
+from wiseflow.jobs.submission import Batch
 from wiseflow.jobs.worker import Worker
 from wiseflow.research.rendering.json import report_to_json
 from wiseflow.settings.loading import Settings, load_settings

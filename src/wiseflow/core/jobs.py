@@ -125,6 +125,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepNews:
+    """What a step wants known once its result is kept.
+
+    Args:
+        events: ``(type, data)`` pairs in order.
+        progress: how far the job is then (0.0–1.0), or ``None`` for no change.
+    """
+
+    events: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    progress: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.events) or self.progress is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to a job, numbered from 1 within it without gaps."""
 

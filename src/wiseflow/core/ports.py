@@ -17,6 +17,7 @@ from wiseflow.core.jobs import (
     JobStatus,
     Lease,
     Outcome,
+    StepNews,
     StopReason,
 )
 from wiseflow.core.library import Collection, FileRecord, IndexChange, StoredFile
@@ -63,8 +64,16 @@ class StepStore(Protocol):
         """All journalled results of a job by step key."""
         ...
 
-    async def record(self, lease: Lease, step_key: str, result: str) -> None:
+    async def record(
+        self, lease: Lease, step_key: str, result: str, *, news: StepNews | None = None
+    ) -> None:
         """Keep a step's result, once, if the lease still holds: checked and written as one.
+
+        Args:
+            lease: the right to do so.
+            step_key: names the step.
+            result: of the step, as JSON text.
+            news: what happened in it, kept in the same transaction: all of it or nothing.
 
         Raises:
             LeaseLost: the lease's token is not the job's any more.

@@ -9,6 +9,7 @@ from wiseflow.core.clock import Clock
 from wiseflow.core.errors import Cancelled, LeaseLost, TimeLimit
 from wiseflow.core.jobs import Job, Lease, Outcome
 from wiseflow.core.ports import EventStore, JobQueue, Journal
+from wiseflow.jobs.news import current_step
 
 
 class StopCause(StrEnum):
@@ -75,12 +76,22 @@ class JobContext:
         return self._deadline
 
     async def emit(self, event_type: str, data: Mapping[str, object]) -> None:
-        """Append one numbered event to the job. Raises ``LeaseLost``."""
-        await self._events.append(self._lease, [(event_type, data)])
+        """Append one numbered event to the job. Raises ``LeaseLost``.
+
+        An event of a step is appended with the step's result, so a step that is run again after a
+        crash does not tell it twice.
+        """
+        if told := current_step():
+            told.events.append((event_type, data))
+        else:
+            await self._events.append(self._lease, [(event_type, data)])
 
     async def progress(self, fraction: float) -> None:
-        """Note how far the job is (0.0–1.0). Raises ``LeaseLost``."""
-        await self._queue.progress(self._lease, fraction)
+        """Note how far the job is (0.0–1.0); in a step, with its result. Raises ``LeaseLost``."""
+        if told := current_step():
+            told.progress = fraction
+        else:
+            await self._queue.progress(self._lease, fraction)
 
     def check(self) -> None:
         """Return if the handler may go on.

@@ -13,6 +13,7 @@ from wiseflow.core.errors import Conflict
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import StepStore
 from wiseflow.jobs.codec import Codec, codec
+from wiseflow.jobs.news import Told
 
 T = TypeVar("T")
 
@@ -66,10 +67,12 @@ class StepJournal:
         self, step_key: str, function: Callable[[], Awaitable[T]], translate: Codec[T]
     ) -> T:
         flight = self._flights[step_key] = _Flight()
+        told = Told()
         try:
-            value = await function()
+            with told.by_this_task():
+                value = await function()
             text = translate.encode(value)
-            await self._store.record(self._lease, step_key, text)
+            await self._store.record(self._lease, step_key, text, news=told.news())
         except Exception as error:
             flight.error = error
             raise

@@ -23,7 +23,7 @@ class Batch:
 
     name: str
     job_ids: tuple[str, ...]
-    resumed: bool
+    resumed: bool = False
 
 
 async def undelivered(queue: JobQueue, name: str) -> list[Job]:
@@ -47,5 +47,12 @@ async def submit_or_resume(queue: JobQueue, requests: Sequence[JobRequest], *, n
     left = await undelivered(queue, name)
     if left:
         return Batch(name=name, job_ids=tuple(job.job_id for job in left), resumed=True)
-    made = await queue.submit([replace(request, batch=name) for request in requests])
+    # Two equal commands at once see the same past, so they make the same keys and share the jobs.
+    past = sum((await queue.counts(batch=name)).values())
+    made = await queue.submit(
+        [
+            replace(request, batch=name, idempotency_key=f"{name}/{past}/{number}")
+            for number, request in enumerate(requests)
+        ]
+    )
     return Batch(name=name, job_ids=tuple(made), resumed=False)

@@ -152,7 +152,7 @@ class Worker:
             # Cleared before looking, so that what changes while we look is not missed.
             self._changed.clear()
             free = self._concurrency - len(self._attempts)
-            claimed = await self._patiently(self._claim(free, batch), otherwise=[])
+            claimed = await self._patiently(self._claim_whole(free, batch, groups), otherwise=[])
             for job, lease in claimed:
                 self._start(job, lease, groups)
             if not self._attempts:
@@ -161,16 +161,36 @@ class Worker:
                 await self._patiently(take_over_from_dead(self._queue), otherwise=0)
             await self._wait(self._times.poll_s)
 
-    async def _claim(self, free: int, batch: str) -> list[tuple[Job, Lease]]:
+    async def _claim_whole(self, free: int, batch: str, groups: _Groups) -> list[tuple[Job, Lease]]:
+        """Claim jobs. A cancellation in mid-claim starts what was claimed, to be given back."""
         if free <= 0:
             return []
-        claimed = await self._queue.claim(
-            self._owner,
-            lease_s=self._times.lease_s,
-            limit=free,
-            kinds=list(self._bench.handlers),
-            batch=batch,
-        )
+        claim = groups.around.create_task(self._claim(free, batch), name="claim of jobs")
+        try:
+            claimed = await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    claimed = await claim
+                    for job, lease in claimed if isinstance(claimed, list) else ():
+                        self._start(job, lease, groups)
+            raise
+        if isinstance(claimed, StorageError):
+            raise claimed
+        return claimed
+
+    async def _claim(self, free: int, batch: str) -> list[tuple[Job, Lease]] | StorageError:
+        """The claimed jobs; an error as a value, as one that is raised would end the group."""
+        try:
+            claimed = await self._queue.claim(
+                self._owner,
+                lease_s=self._times.lease_s,
+                limit=free,
+                kinds=list(self._bench.handlers),
+                batch=batch,
+            )
+        except StorageError as error:
+            return error
         self._failures = 0
         return claimed
 

@@ -27,6 +27,8 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "search_api": SearchAPI,
     "length": ReportLength,
 }
+# Left in a topic that was copied from a terminal. Source: ECMA-48, control sequences (5.4).
+_TERMINAL_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _LANGUAGE = re.compile(r"[a-z]{2}\Z")
 
 
@@ -69,9 +71,10 @@ def clean_topic(topic: str) -> str:
     Raises:
         InvalidInput: nothing is left, or it is longer than ``TOPIC_CHARACTERS``.
     """
+    plain = _TERMINAL_COLOUR.sub(" ", topic)
     kept = (
         " " if character.isspace() or unicodedata.category(character) == "Cc" else character
-        for character in topic
+        for character in plain
         if unicodedata.category(character) not in {"Cf", "Cs", "Co"}
     )
     cleaned = " ".join("".join(kept).split())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration, ResearchMode
-from wiseflow.core.errors import InvalidInput, NoEvidence
+from wiseflow.core.errors import InvalidInput, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import ReportStore, SourceReader
 from wiseflow.research.asking import from_payload
@@ -61,6 +62,7 @@ class ResearchHandler:
             InvalidInput: the payload cannot be used.
             Cancelled: somebody asked for the job to stop.
             LeaseLost: another worker holds the job now; nothing was written.
+            TimeLimit: the seconds of its budget are spent.
         """
         question = from_payload(run.job.payload)
         _refuse_what_is_not_here(question.configuration)
@@ -70,8 +72,15 @@ class ResearchHandler:
             sources=self._sources,
             clock=self._clock,
         )
+        seconds = question.configuration.budget.seconds
         try:
-            report = await research_linearly(run, run.job.job_id, question, team)
+            async with asyncio.timeout(seconds):
+                report = await research_linearly(run, run.job.job_id, question, team)
+        except TimeoutError:
+            raise TimeLimit(
+                f"the research took longer than the {seconds:g} seconds of its budget",
+                cure="Give it more with --time-limit; finished steps are kept",
+            ) from None
         except NoEvidence as error:
             return Outcome(
                 status=JobStatus.FAILED,

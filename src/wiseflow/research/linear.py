@@ -63,7 +63,6 @@ async def research_linearly(run: Run, research_id: str, question: Question, team
         written.append(await mode.write(index, planning.plan, gathered[-1], written))
     synthesis = await mode.sum_up(written)
     checked = await mode.verify(written, synthesis)
-    await run.progress(1.0)
     material = Material(
         plan=planning.plan,
         author=team.author.author,
@@ -87,9 +86,7 @@ class _Linear:
         self._team = team
 
     async def plan(self) -> Planning:
-        planning = await self._run.journal.once("plan", self._make_plan, Planning)
-        await self._reached(PLANNED)
-        return planning
+        return await self._run.journal.once("plan", self._make_plan, Planning)
 
     async def gather(self, index: int, section: PlannedSection) -> Gathered:
         async def step() -> Gathered:
@@ -119,11 +116,11 @@ class _Linear:
             await self._tell(
                 "draft", section=index, title=section.title, claims=len(draft.claims), cost=COST
             )
+            await self._reached(PLANNED + (WRITTEN - PLANNED) * (index + 1) / len(plan.sections))
             return draft
 
         self._run.check()
         draft = await self._run.journal.once(f"sections/{index}/draft", step, Draft)
-        await self._reached(PLANNED + (WRITTEN - PLANNED) * (index + 1) / len(plan.sections))
         return WrittenSection(section=section, evidence=gathered.evidence, draft=draft)
 
     async def sum_up(self, written: Sequence[WrittenSection]) -> Synthesis:
@@ -143,6 +140,7 @@ class _Linear:
         async def step() -> Checked:
             checked = await check_citations(cited_claims(written, synthesis), self._team.sources)
             await self._tell("verdict", **checked.counts(), cost=COST)
+            await self._reached(1.0)
             return checked
 
         self._run.check()
@@ -160,6 +158,7 @@ class _Linear:
                 for section in plan.sections
             ],
         )
+        await self._reached(PLANNED)
         return Planning(plan=plan, queries=len(overview.queries), considered=overview.considered)
 
     def _overview(self) -> EvidenceRequest:

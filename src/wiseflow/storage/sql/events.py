@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.errors import LeaseLost
-from wiseflow.core.jobs import Event, Lease
+from wiseflow.core.jobs import Event, Lease, StepNews
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now
 from wiseflow.storage.sql.job_rows import as_json, holds
@@ -26,30 +27,13 @@ class SqlEventStore:
     async def append(
         self, lease: Lease, events: Sequence[tuple[str, Mapping[str, object]]]
     ) -> None:
-        """Append ``(type, data)`` pairs in order. Raises ``LeaseLost``.
-
-        Counting the events up on the job's row checks the lease and keeps others out until the
-        events are committed, so that numbers have no gaps and appear in order.
-        """
+        """Append ``(type, data)`` pairs in order. Raises ``LeaseLost``."""
         if not events:
             return
-        count = (
-            update(jobs)
-            .where(holds(lease))
-            .values(event_count=jobs.c.event_count + len(events))
-            .returning(jobs.c.event_count)
-        )
-        rows = [{"type": kind, "data": as_json(data)} for kind, data in events]
+        news = StepNews(events=tuple(events))
 
         async def unit(connection: AsyncConnection) -> None:
-            last = await connection.scalar(count)
-            if last is None:
-                raise LeaseLost(lease.job_id)
-            first = last - len(rows) + 1
-            await connection.execute(
-                insert(rows_of_events).values(job_id=lease.job_id, at=now()),
-                [{"number": number, **row} for number, row in enumerate(rows, first)],
-            )
+            await write_news(connection, lease, news)
 
         await self._database.write(unit)
 
@@ -75,3 +59,25 @@ class SqlEventStore:
             ]
 
         return await self._database.read(unit)
+
+
+async def write_news(connection: AsyncConnection, lease: Lease, news: StepNews) -> None:
+    """Append events and note progress. Raises ``LeaseLost``.
+
+    Counting the events up on the job's row checks the lease and keeps others out until the events
+    are committed, so that numbers have no gaps and appear in order.
+    """
+    counted: dict[str, Any] = {"event_count": jobs.c.event_count + len(news.events)}
+    if news.progress is not None:
+        counted["progress"] = min(max(news.progress, 0.0), 1.0)
+    count = update(jobs).where(holds(lease)).values(counted).returning(jobs.c.event_count)
+    last = await connection.scalar(count)
+    if last is None:
+        raise LeaseLost(lease.job_id)
+    first = last - len(news.events) + 1
+    rows = [
+        {"number": number, "type": kind, "data": as_json(data)}
+        for number, (kind, data) in enumerate(news.events, first)
+    ]
+    if rows:
+        await connection.execute(insert(rows_of_events).values(job_id=lease.job_id, at=now()), rows)

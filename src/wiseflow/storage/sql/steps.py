@@ -6,9 +6,10 @@ from sqlalchemy import Text, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.errors import LeaseLost
-from wiseflow.core.jobs import Lease
+from wiseflow.core.jobs import Lease, StepNews
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
+from wiseflow.storage.sql.events import write_news
 from wiseflow.storage.sql.job_rows import holds
 from wiseflow.storage.sql.tables import jobs, steps
 
@@ -28,7 +29,9 @@ class SqlStepStore:
 
         return await self._database.read(unit)
 
-    async def record(self, lease: Lease, step_key: str, result: str) -> None:
+    async def record(
+        self, lease: Lease, step_key: str, result: str, *, news: StepNews | None = None
+    ) -> None:
         """Keep a step's result, once, if the lease still holds. Raises ``LeaseLost``.
 
         The row of the job is share-locked where rows can be locked: a claim that would take the job
@@ -50,5 +53,7 @@ class SqlStepStore:
             )
             if await connection.scalar(statement.returning(steps.c.job_id)) is None:
                 raise LeaseLost(lease.job_id)
+            if news:
+                await write_news(connection, lease, news)
 
         await self._database.write(unit)
