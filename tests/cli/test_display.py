@@ -10,6 +10,7 @@ from wiseflow.cli.display import (
     render_line,
     render_totals,
     shorten,
+    show_path,
 )
 from wiseflow.core.jobs import JobStatus
 
@@ -25,6 +26,10 @@ def test_durations_read_as_a_person_says_them(seconds, text):
 @given(st.floats(-1, 2), st.integers(1, 60))
 def test_a_bar_is_as_wide_as_it_should_be(fraction, width):
     assert len(render_bar(fraction, width)) == width
+
+
+def test_a_path_is_shown_on_one_line_without_control_characters():
+    assert show_path("/a b/潮\n\x1b[31m.md") == "/a b/潮\\n\\x1b[31m.md"
 
 
 def test_a_bar_fills_with_progress():

@@ -93,7 +93,10 @@ def test_a_wrong_query_is_named(wiseflow, tmp_path, content, said):
 
 
 def test_a_missing_queries_file_and_no_query_are_told(wiseflow):
-    assert "cannot be read" in wiseflow("index", "search", "--queries", "nowhere").err
+    assert (
+        "there is no queries file nowhere"
+        in wiseflow("index", "search", "--queries", "nowhere").err
+    )
     assert wiseflow("index", "search").code == 2
 
 

@@ -46,6 +46,7 @@ def test_a_line_of_json_has_its_own_settings_beside_the_topic(tmp_path):
     [
         ('{"topic": "a"}\n{broken', "line 2: not JSON"),
         ('{"text": "a"}', 'line 1: a line is an object with a "topic"'),
+        ('{"topic": ' + "[" * 100_000, "line 1: not JSON"),
         ('{"topic": "a", "tags": "x"}', "tags has to be a list of strings"),
         ('{"topic": "a", "metadata": 3}', "metadata has to be an object"),
     ],
@@ -59,12 +60,25 @@ def test_a_wrong_line_is_named(tmp_path, text, said):
 
 def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path):
     binary = tmp_path / "topics.bin"
-    binary.write_bytes(b"\xff\xfe\x00\xd8")
+    binary.write_bytes(b"A good line\n\xff\xfe\x00\xd8")
 
     with pytest.raises(InvalidInput, match="there is no topics file"):
         topics_from_file(tmp_path / "absent.txt")
-    with pytest.raises(InvalidInput, match="cannot be read"):
+    with pytest.raises(InvalidInput, match=r"topics\.bin, line 2: this is not UTF-8"):
         topics_from_file(binary)
+
+
+def test_a_folder_and_a_file_without_topics_are_named(tmp_path):
+    with pytest.raises(InvalidInput, match="cannot be read: is a directory"):
+        topics_from_file(tmp_path)
+    with pytest.raises(InvalidInput, match="holds no topic"):
+        topics_from_file(write(tmp_path, "\n  \n# a comment\n"))
+
+
+def test_an_argument_that_is_not_utf_8_is_refused():
+    assert topics_from_arguments(["Gezeiten und 潮"])[0].text == "Gezeiten und 潮"
+    with pytest.raises(InvalidInput, match="topic 2: this is not UTF-8"):
+        topics_from_arguments(["Tides", "Tides \udcff"])
 
 
 def test_equal_commands_have_equal_names_and_others_do_not():

@@ -79,7 +79,19 @@ def test_what_is_neither_file_nor_folder_is_listed(tmp_path: Path):
     assert scan([tmp_path / "pipe.md"], suffixes=SUFFIXES).failed == (
         (str(tmp_path / "pipe.md"), "neither a file nor a folder"),
     )
-    assert scan([tmp_path], suffixes=SUFFIXES).files == ()
+    os.mkfifo(tmp_path / "pipe.bin")
+    found = scan([tmp_path], suffixes=SUFFIXES)
+    assert found.files == ()
+    assert found.failed == ((str(tmp_path / "pipe.md"), "neither a file nor a folder"),)
+
+
+def test_a_link_to_nothing_that_was_named_is_told_as_one(tmp_path: Path):
+    (tmp_path / "broken.md").symlink_to(tmp_path / "nowhere.md")
+
+    with pytest.raises(
+        InvalidInput, match=r"broken\.md is a link to something that does not exist"
+    ):
+        scan([tmp_path / "broken.md"], suffixes=SUFFIXES)
 
 
 def test_broken_links_and_odd_names_are_listed(tmp_path: Path):
@@ -90,7 +102,7 @@ def test_broken_links_and_odd_names_are_listed(tmp_path: Path):
     found = scan([tmp_path], suffixes=SUFFIXES)
 
     assert [(Path(path).name, reason) for path, reason in found.failed] == [
-        ("broken.md", "no such file or directory"),
+        ("broken.md", "a link to something that does not exist"),
         ("\ufffd.md", "its name is not valid UTF-8"),
     ]
     assert found.files == ()

@@ -57,8 +57,17 @@ def next_limit(limit: int, change: IndexChange) -> int:
 
 
 async def index_exists(folder: Path) -> bool:
-    """Whether there is an index in ``folder``. Raises ``SchemaMismatch`` for another version's."""
-    return await asyncio.to_thread(read_build, folder) is not None
+    """Whether there is an index in ``folder``; one whose record is damaged is erased.
+
+    Raises:
+        SchemaMismatch: it is of another version.
+    """
+    try:
+        return await asyncio.to_thread(read_build, folder) is not None
+    except (ValueError, KeyError, TypeError):
+        # A failing disk leaves such a thing. Everything in an index can be made anew.
+        await erase_index(folder)
+        return False
 
 
 async def erase_index(folder: Path) -> None:

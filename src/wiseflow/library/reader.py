@@ -101,12 +101,15 @@ class FileReader:
 def _failed(task: ReadTask, error: DocumentError | WorkerError) -> StoredFile:
     match error:
         case WorkerTimeout():
-            reason = f"reading it took too long and was stopped ({error})"
+            reason = f"reading it took longer than INDEX_PARSE_TIMEOUT_S allows ({error})"
         case WorkerLimit():
-            reason = f"reading it takes too much memory or CPU time ({error})"
+            reason = f"reading it takes more memory or CPU time than is allowed ({error})"
         case WorkerCrashed():
             # It may have been no fault of the file's: without a version, it is tried again.
-            reason = f"the process that read it died ({error})"
+            reason = (
+                "the process that read it died: the file is broken, or needs more memory than "
+                f"INDEX_PARSE_MEMORY_BYTES allows ({error})"
+            )
             return StoredFile(record=record_of(task, error=reason, parser=""))
         case _:
             reason = str(error)

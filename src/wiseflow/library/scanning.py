@@ -14,6 +14,9 @@ from wiseflow.core.errors import InvalidInput
 SKIPPED_FOLDERS = frozenset({"CVS", "_darcs", "node_modules", "__pycache__"})
 VIRTUALENV_MARK = "pyvenv.cfg"
 
+_NOT_A_FILE = "neither a file nor a folder"
+_DANGLING = "a link to something that does not exist"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
@@ -80,7 +83,7 @@ def scan(paths: Sequence[Path], *, suffixes: Collection[str]) -> Scan:
         elif stat.S_ISREG(status.st_mode):
             _note(path, path.name, status, walk)
         else:
-            walk.failed[str(path)] = "neither a file nor a folder"
+            walk.failed[str(path)] = _NOT_A_FILE
     return Scan(
         files=tuple(walk.files[path] for path in sorted(walk.files)),
         folders=tuple(dict.fromkeys(folders)),
@@ -125,11 +128,18 @@ def _status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise InvalidInput(
+                f"{path} is {_DANGLING}", cure="Mend the link, or name the file itself"
+            ) from None
         raise InvalidInput(
             f"there is no file or folder {path}", cure="Check the spelling of the path"
         ) from None
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} cannot be looked at: {error}") from error
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise InvalidInput(
+            f"{path} cannot be looked at: {reason}", cure="Check the path and this user's access"
+        ) from error
 
 
 def _note(path: Path, document_id: str, status: os.stat_result, walk: _Walk) -> None:
@@ -137,10 +147,13 @@ def _note(path: Path, document_id: str, status: os.stat_result, walk: _Walk) -> 
         str(path).encode()
     except UnicodeEncodeError:
         # Neither the database nor a report could hold it.
-        readable = str(path).encode(errors="surrogateescape").decode(errors="replace")
-        walk.failed[readable] = "its name is not valid UTF-8"
+        walk.failed[_readable(path)] = "its name is not valid UTF-8"
     else:
         walk.files.setdefault(str(path), _found(path, document_id, status))
+
+
+def _readable(path: Path) -> str:
+    return str(path).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _found(path: Path, document_id: str, status: os.stat_result) -> FoundFile:
@@ -162,7 +175,7 @@ def _walk_folder(root: Path, walk: _Walk) -> None:
             seen.add((status.st_dev, status.st_ino))
             entries = sorted(folder.iterdir(), reverse=True)
         except OSError as error:
-            walk.failed[str(folder)] = f"the folder cannot be read: {reason_of(error)}"
+            walk.failed[_readable(folder)] = f"the folder cannot be read: {reason_of(error)}"
             continue
         if folder != root and any(entry.name == VIRTUALENV_MARK for entry in entries):
             continue
@@ -178,12 +191,17 @@ def _note_files(root: Path, entries: Sequence[Path], walk: _Walk) -> Iterator[Pa
             status = entry.stat()
         except OSError as error:
             if has_suffix(entry.name, walk.suffixes):
-                walk.failed[str(entry)] = reason_of(error)
+                dangling = isinstance(error, FileNotFoundError) and entry.is_symlink()
+                walk.failed[_readable(entry)] = _DANGLING if dangling else reason_of(error)
             continue
         if stat.S_ISDIR(status.st_mode):
             yield entry
-        elif stat.S_ISREG(status.st_mode) and has_suffix(entry.name, walk.suffixes):
+        elif not has_suffix(entry.name, walk.suffixes):
+            continue
+        elif stat.S_ISREG(status.st_mode):
             _note(entry, entry.relative_to(root).as_posix(), status, walk)
+        else:
+            walk.failed[_readable(entry)] = _NOT_A_FILE
 
 
 def has_suffix(name: str, suffixes: Collection[str]) -> bool:
