@@ -101,6 +101,7 @@ def test_two_equal_commands_at_once_share_the_researches(start, tmp_path, comman
     assert collected.code == 0
     shared = ("research", "--topics", "topics.txt")
 
+    # The second one's output is not read before the first has ended: it must not hold it up.
     both = [start(*shared, "--json"), start(*shared, "--json")]
     ended = [process.communicate(timeout=120) for process in both]
 

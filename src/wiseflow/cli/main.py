@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +39,7 @@ COMMANDS = {
     "completion": ("wiseflow.cli.completion", "completion", "Print the shell completion script."),
 }
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -115,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code. Every error ends here as one clear message."""
+    open_standard_streams()
     try:
         code = root.main(
             args=None if arguments is None else list(arguments),
@@ -122,20 +127,56 @@ def run(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):  # as in `say_error`
+            error.show()
         return error.exit_code
     except WiseflowError as error:
-        click.echo(f"Error: {error}", err=True)
+        say_error(f"Error: {error}")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        say_error("Interrupted.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         silence_output()
         return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return report_unexpected(error)
+        silence_output()
+        say_error(f"Error: {no_room(error)}")
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - the command boundary: a user never sees a traceback
         return report_unexpected(error)
     return code if isinstance(code, int) else 0
+
+
+def open_standard_streams() -> None:
+    """Give the program the standard streams that it was started without.
+
+    Otherwise the first files it opens, such as the database, would get their numbers, and whatever
+    a library writes to "standard error" would go there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+    sys.stdin = sys.stdin or os.fdopen(0, "r", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def say_error(message: str) -> None:
+    """Print a message on stderr; where that cannot be written, the exit code has to do."""
+    with contextlib.suppress(OSError):
+        click.echo(message, err=True)
+
+
+def no_room(error: OSError) -> str:
+    """What a full disk means for the reader: the output's, if the error names no file."""
+    place = str(error.filename) if error.filename else "the output"
+    reason = (error.strerror or "no room is left").lower()
+    return f"{place} cannot be written: {reason}. Free some space and run it again"
 
 
 def silence_output() -> None:
@@ -143,8 +184,6 @@ def silence_output() -> None:
 
     Source: Python's documentation of ``signal``, "Note on SIGPIPE".
     """
-    import os  # noqa: PLC0415 - only when the reader of our output went away
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -158,10 +197,9 @@ def report_unexpected(error: Exception) -> int:
 
         get_logger("wiseflow.cli").error("A command failed unexpectedly.", exc_info=error)
         details = " The log file (LOG_FILE in `wiseflow config show`) has the details."
-    click.echo(
+    say_error(
         f"Error: unexpected {type(error).__name__} at {place_of(error)}: {error}. This is a fault "
-        f"of the program; please report it.{details}",
-        err=True,
+        f"of the program; please report it.{details}"
     )
     return EXIT_FAILED
 

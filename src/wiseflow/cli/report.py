@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 from pathlib import Path
 
 import click
@@ -99,6 +100,24 @@ def render_source(found: Source, start: int | None, end: int | None, *, as_json:
             f"so it has no {first} to {last}"
         )
     return found.text[first:last]
+
+
+def check_folder(path: Path) -> None:
+    """Make the folder for reports, and try whether files can be written there.
+
+    Raises:
+        InvalidInput: they cannot.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise InvalidInput(
+            f"reports cannot be written to {path}: {reason}",
+            cure="Choose another folder with --out",
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

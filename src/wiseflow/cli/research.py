@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,15 +14,16 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
-from wiseflow.cli.display import Display, RunView, render_ended, render_totals, shorten
-from wiseflow.cli.report import FORMATS, SUFFIXES, render_report, write_text
+from wiseflow.cli.display import Display, RunView, render_ended, render_totals, shorten, show_path
+from wiseflow.cli.report import FORMATS, SUFFIXES, check_folder, render_report, write_text
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import Topic, batch_name, topics_from_arguments, topics_from_file
 from wiseflow.connector.batches import Moment, run_batch
 from wiseflow.core.configuration import ReportLength, ResearchMode, TaskPriority
-from wiseflow.core.errors import InvalidInput
+from wiseflow.core.errors import InvalidInput, NotFound
 from wiseflow.core.jobs import Event, Job, JobRequest, JobStatus, StopReason
 from wiseflow.core.library import DEFAULT_COLLECTION
+from wiseflow.core.report import Report
 from wiseflow.jobs.submission import Batch, submit_or_resume
 
 EXIT_CODES: dict[StopReason | None, int] = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
@@ -147,16 +149,33 @@ async def run_command(
     collection = options.collection or DEFAULT_COLLECTION
     # What is wrong with a topic is said before any document is read.
     requests = [request_of(app, topic, options, collection) for topic in topics]
+    if options.out:
+        check_folder(options.out)
     if options.docs:
         collection = app.collection_for(options.docs)
         requests = [request_of(app, topic, options, collection) for topic in topics]
         done = await app.ingest(options.docs, collection=collection)
         for path, reason in done.failed:
-            display.say(f"not read: {path}: {reason}")
+            display.say(f"not read: {show_path(path)}: {reason}")
+    else:
+        await check_collection(app, collection)
     batch = await submit_or_resume(app.queue, requests, name=batch_name(topics, options.asked()))
     if batch.resumed:
         display.say(f"Going on with {len(batch.job_ids)} researches of the same command.")
     return await run_and_hand_over(app, batch, options.out, display, as_json=options.as_json)
+
+
+async def check_collection(app: Application, name: str) -> None:
+    """Refuse researches in a collection that does not exist, before they are submitted.
+
+    Raises:
+        NotFound: there is no such collection.
+    """
+    if name not in {collection.name for collection in await app.collections()}:
+        raise NotFound(
+            f"there is no collection {name!r}",
+            cure="Name documents with --docs, or index some: wiseflow index PATH… --collection NAME",
+        )
 
 
 def request_of(
@@ -231,7 +250,9 @@ class _Handover:
         """Write the report, and say that the research has ended."""
         self.jobs.append(job)
         if job.status is JobStatus.COMPLETED and (self._as_json or self._out):
-            await self._hand_over(job)
+            report = await self._app.report(job.job_id)
+            # Beside the loop: a reader that is slow to take it must not hold up what runs.
+            await asyncio.to_thread(self._hand_over, job, report)
         self._display.say(render_ended(job, len(self.jobs), len(self._batch.job_ids)))
 
     def moment(self, moment: Moment) -> None:
@@ -269,8 +290,7 @@ class _Handover:
             holding=f"MAX_CONCURRENT_RESEARCH={parallel}" if len(running) >= parallel else "",
         )
 
-    async def _hand_over(self, job: Job) -> None:
-        report = await self._app.report(job.job_id)
+    def _hand_over(self, job: Job, report: Report) -> None:
         if self._as_json:
             text = render_report(report, "json")
             click.echo(json.dumps(json.loads(text), ensure_ascii=False))
