@@ -123,8 +123,20 @@ def test_a_missing_folder_is_named(wiseflow):
 def test_nothing_indexed_is_told_with_the_command_that_mends_it(wiseflow):
     ended = wiseflow("research", "Tides")
 
-    assert ended.code == 1
+    assert ended.code == 4
+    assert "there is no collection 'default'" in ended.err
     assert "wiseflow index PATH" in ended.err
+    assert "No researches" in wiseflow("jobs", "list").out
+
+
+def test_a_folder_that_cannot_take_reports_is_told_before_anything_runs(wiseflow, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    ended = wiseflow("research", "Tides", "--docs", "papers", "--out", tmp_path / "file" / "out")
+
+    assert ended.code == 2
+    assert "reports cannot be written to" in ended.err
+    assert "No researches" in wiseflow("jobs", "list").out
 
 
 def test_the_same_command_after_all_was_handed_over_begins_anew(wiseflow):

@@ -126,28 +126,33 @@ def run(arguments: Sequence[str] | None = None) -> int:
             prog_name="wiseflow",
             standalone_mode=False,
         )
-    except click.ClickException as error:
-        with contextlib.suppress(OSError):  # as in `say_error`
-            error.show()
-        return error.exit_code
-    except WiseflowError as error:
-        say_error(f"Error: {error}")
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        say_error("Interrupted.")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        silence_output()
-        return EXIT_FAILED
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            return report_unexpected(error)
-        silence_output()
-        say_error(f"Error: {no_room(error)}")
-        return EXIT_FAILED
-    except Exception as error:  # noqa: BLE001 - the command boundary: a user never sees a traceback
-        return report_unexpected(error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the command boundary
+        return answer(error)
     return code if isinstance(code, int) else 0
+
+
+def answer(error: Exception | KeyboardInterrupt) -> int:
+    """Say what went wrong, never as a traceback; the exit code."""
+    code = EXIT_FAILED
+    match error:
+        case click.ClickException():
+            with contextlib.suppress(OSError):  # as in `say_error`
+                error.show()
+            code = error.exit_code
+        case WiseflowError():
+            say_error(f"Error: {error}")
+            code = error.exit_code
+        case KeyboardInterrupt() | click.Abort():
+            say_error("Interrupted.")
+            code = EXIT_INTERRUPTED
+        case BrokenPipeError():
+            silence_output()
+        case OSError() if error.errno in NO_ROOM:
+            silence_output()
+            say_error(f"Error: {no_room(error)}")
+        case _:
+            report_unexpected(error)
+    return code
 
 
 def open_standard_streams() -> None:
@@ -187,8 +192,8 @@ def silence_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def report_unexpected(error: Exception) -> int:
-    """Tell of an unforeseen error in one sentence, its traceback in the log; the exit code."""
+def report_unexpected(error: BaseException) -> None:
+    """Tell of an unforeseen error in one sentence, its traceback in the log."""
     import logging  # noqa: PLC0415 - seldom needed
 
     details = ""
@@ -201,10 +206,9 @@ def report_unexpected(error: Exception) -> int:
         f"Error: unexpected {type(error).__name__} at {place_of(error)}: {error}. This is a fault "
         f"of the program; please report it.{details}"
     )
-    return EXIT_FAILED
 
 
-def place_of(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """Where an error was raised: ``module.py:123``."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

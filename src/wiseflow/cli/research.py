@@ -157,25 +157,28 @@ async def run_command(
         done = await app.ingest(options.docs, collection=collection)
         for path, reason in done.failed:
             display.say(f"not read: {show_path(path)}: {reason}")
-    else:
-        await check_collection(app, collection)
+    await check_collections(app, topics, collection)
     batch = await submit_or_resume(app.queue, requests, name=batch_name(topics, options.asked()))
     if batch.resumed:
         display.say(f"Going on with {len(batch.job_ids)} researches of the same command.")
     return await run_and_hand_over(app, batch, options.out, display, as_json=options.as_json)
 
 
-async def check_collection(app: Application, name: str) -> None:
-    """Refuse researches in a collection that does not exist, before they are submitted.
+async def check_collections(app: Application, topics: Sequence[Topic], collection: str) -> None:
+    """Refuse topics of a collection that does not exist, before any of them is submitted.
 
     Raises:
         NotFound: there is no such collection.
     """
-    if name not in {collection.name for collection in await app.collections()}:
-        raise NotFound(
-            f"there is no collection {name!r}",
-            cure="Name documents with --docs, or index some: wiseflow index PATH… --collection NAME",
-        )
+    known = {found.name for found in await app.collections()}
+    for topic in topics:
+        name = topic.settings.get("collection", collection)
+        if name not in known:
+            raise NotFound(
+                f"{topic.place}: there is no collection {name!r}",
+                cure="Name documents with --docs, or index some: "
+                f"wiseflow index PATH… --collection {name}",
+            )
 
 
 def request_of(

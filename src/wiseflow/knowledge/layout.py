@@ -184,5 +184,6 @@ def _translated(folder: Path, error: Exception, *, full: bool) -> StorageError:
     reason = error.strerror if isinstance(error, OSError) else str(error).strip()
     return StorageError(
         f"the index in {folder} cannot be read or written: {reason}",
-        cure="Check that the folder exists on a disk you may write to",
+        cure="Check that the folder lies on a disk you may write to. If the index is damaged, "
+        "delete the folder and index the documents again: wiseflow index PATH",
     )
