@@ -2,12 +2,17 @@
 
 import json
 import re
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.report import (
@@ -21,7 +26,7 @@ from wiseflow.core.report import (
     SourceReference,
     Verdict,
 )
-from wiseflow.research.rendering.html import to_html
+from wiseflow.research.rendering.html import exact, language_tag, to_html
 from wiseflow.research.rendering.json import (
     report_from_json,
     report_from_text,
@@ -29,7 +34,13 @@ from wiseflow.research.rendering.json import (
     report_to_text,
 )
 from wiseflow.research.rendering.markdown import to_markdown
-from wiseflow.research.rendering.reading import paragraphs, printable, safe_address
+from wiseflow.research.rendering.reading import (
+    duration,
+    paragraphs,
+    printable,
+    safe_address,
+    shortened,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -43,7 +54,32 @@ HOSTILE = [
     "\x1b[31mred\x07 \u202egnp.exe",
 ]
 
+PLAIN_BLOCKS = {
+    f"{block}_{end}"
+    for block in ("heading", "paragraph", "bullet_list", "list_item")
+    for end in ("open", "close")
+}
+
 words = st.text(max_size=30) | st.sampled_from(HOSTILE)
+# Text made of what Markdown gives a meaning to.
+marks = st.lists(
+    st.sampled_from([*'ab1 .)*_~`[]()<>!&#;\\-+=:|/"é—€\n', "&amp;", "](x)", "[1]: x", "1. ", "# "])
+    | st.text(max_size=3),
+    max_size=10,
+).map("".join)  # fmt: skip
+PLAIN = Report(
+    id="r1",
+    topic="Lakes",
+    mode="linear",
+    status="completed",
+    language="en",
+    author=ReportAuthor(kind=AuthorKind.EXTRACTIVE),
+    title="Lakes",
+    summary=(),
+    sections=(),
+    sources=(),
+)
+PLACE: dict[str, Any] = {"source_id": "s1", "passage_id": "p", "start": 0, "end": 9}
 citations = st.builds(
     Citation,
     source_id=st.sampled_from(["s1", "s2", "s3"]),
@@ -99,6 +135,27 @@ reports = st.builds(
 )
 
 
+class Rendered:
+    """What a reader sees of a Markdown page, by a CommonMark parser with the usual extensions."""
+
+    def __init__(self, markdown):
+        self.markup, self.links, self.headings, self.paragraphs = set(), [], [], []
+        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+        for opening, token in pairwise(tokens):
+            if token.type == "inline":
+                self._read(token, self.headings if opening.tag[0] == "h" else self.paragraphs)
+            elif token.type not in PLAIN_BLOCKS:
+                self.markup.add(token.type)
+
+    def _read(self, inline, texts):
+        texts.append("".join(child.content for child in inline.children))
+        for child in inline.children:
+            if child.tag or child.type not in ("text", "text_special"):
+                self.markup.add(child.tag or child.type)
+            if child.type == "link_open":
+                self.links.append(child.attrs["href"])
+
+
 class Outline(HTMLParser):
     """The tags of a page with their attributes."""
 
@@ -133,8 +190,43 @@ def test_no_report_breaks_an_export_or_brings_in_tags(report):
     assert all(not key.startswith("on") for _, attributes in outline.tags for key in attributes)
     for link in outline.all("a"):
         assert re.match(r"#|https?://", link["href"])
-    markdown = to_markdown(report)
-    assert not re.search(r"(?<!\\)<(?!https?://)[a-zA-Z/]", markdown)
+    anchors = {attributes["id"] for _, attributes in outline.tags if "id" in attributes}
+    assert {link["href"][1:] for link in outline.all("a") if link["href"][0] == "#"} <= anchors
+
+
+@settings(max_examples=40)
+@given(reports)
+def test_no_report_brings_markup_into_markdown(report):
+    rendered = Rendered(to_markdown(report))
+
+    assert not rendered.markup - {"a"}
+    assert all(re.match(r"#source-\d+\Z|https?://", link) for link in rendered.links)
+
+
+@settings(max_examples=300)
+@given(marks)
+def test_markdown_reads_as_the_text_it_was_given(text):
+    claim = Claim(text=text, citations=(Citation(**PLACE, quote=text, verdict=Verdict.SUPPORTED),))
+    twice = Section(title=text, claims=(claim, claim))
+    rendered = Rendered(to_markdown(replace(PLAIN, sections=(twice,), not_found=(text,))))
+
+    line = printable(text)
+    cited = f"{line} [1]".strip()
+    assert not rendered.markup - {"a"}
+    assert f"{cited} {cited}" in rendered.paragraphs
+    assert not line or {line} <= set(rendered.paragraphs) & set(rendered.headings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It took 0.22 s for text[start:end] (see [2] and page 7-9).",
+        "AT&T grew by 5 * 3 < 20 | snake_case and C#; don't!",
+        "Version 2.0 + more = 100% – “quoted”, ~ and #1.",
+    ],
+)
+def test_ordinary_prose_is_written_without_backslashes(make_report, make_claim, text):
+    assert f"\n{text} [[1]](#source-1)" in to_markdown(make_report(summary=(make_claim(text),)))
 
 
 def test_the_json_has_the_keys_of_the_contract_in_their_order(make_report):
@@ -169,15 +261,16 @@ def test_a_report_that_lacks_a_part_is_refused_by_its_name(make_report):
 def test_markdown_has_numbered_citations_and_their_source_with_span_and_quote(make_report):
     markdown = to_markdown(make_report())
 
-    assert "The lake is deep. \\[1\\]" in markdown
+    assert "The lake is deep. [[1]](#source-1)" in markdown
+    assert "### Source 1\n\nLake Baikal\n" in markdown
     assert "## Geography" in markdown
     assert "### Depth" in markdown
     assert "<https://lakes.example/baikal>" in markdown
     assert "/docs/baikal.md" in markdown
-    assert "“It is 1,642 m deep.” (characters 50–69, supported)" in markdown
+    assert "- supported: “It is 1,642 m deep.” (characters 50–69)" in markdown
     assert "## What was not found" in markdown
-    assert "No language model was used" in markdown
-    assert "3 citations checked: 3 supported, 0 unsupported, 0 unverified." in markdown
+    assert markdown.count("No language model was used") == 1
+    assert "Citations: 3 checked: 3 supported, 0 unsupported, 0 unverified" in markdown
 
 
 def test_a_page_has_the_quote_behind_each_citation_and_leads_to_it(make_report):
@@ -186,7 +279,9 @@ def test_a_page_has_the_quote_behind_each_citation_and_leads_to_it(make_report):
     outline = Outline(page)
     anchors = {attributes["id"] for _, attributes in outline.tags if "id" in attributes}
     links = [link["href"] for link in outline.all("a") if link["href"].startswith("#")]
-    assert len(links) == 3
+    assert links.count("#cite-1") == links.count("#cite-2") == links.count("#cite-3") == 1
+    assert "#source-1-1" in links
+    assert "#section-1-1" in links
     assert {link.removeprefix("#") for link in links} <= anchors
     assert "No language model was used" in page
     assert "1,642" in page
@@ -222,10 +317,12 @@ def test_hostile_text_stays_text(make_report, make_claim, text):
     assert "<img" not in page
     assert "\x1b" not in page + markdown
     assert "\u202e" not in page + markdown
-    assert "\n# Another title" not in markdown
-    assert not re.search(r"(?<!\\)\]\(", markdown)
-    assert not re.search(r"(?<!\\)!\[", markdown)
-    assert "<script" not in markdown.replace("\\<", "")
+    rendered = Rendered(markdown)
+    assert not rendered.markup - {"a"}
+    assert all(re.match(r"#source-1\Z|https?://", link) for link in rendered.links)
+    line = printable(text)
+    assert rendered.headings[:2] == [line, "Summary"]
+    assert f"{line} [1]" in rendered.paragraphs
 
 
 @pytest.mark.parametrize(
@@ -253,8 +350,8 @@ def test_verdicts_that_do_not_hold_are_visible(make_report, make_claim):
         )
     )
 
-    assert "\\[1✗\\]" in to_markdown(report)
-    assert "\\[1?\\]" in to_markdown(report)
+    assert "A. [[1, unsupported]](#source-1)" in to_markdown(report)
+    assert "B. [[1, unverified]](#source-1)" in to_markdown(report)
     assert 'class="cite unsupported"' in to_html(report)
 
 
@@ -286,3 +383,91 @@ def test_a_line_that_opens_like_a_list_or_heading_is_escaped(make_report, make_c
 
     assert "\n1\\. First." in markdown
     assert "\n\\# Two" in markdown
+
+
+def test_number_signs_at_the_end_of_a_heading_stay(make_report):
+    assert Rendered(to_markdown(make_report(title="Notes on C #"))).headings[0] == "Notes on C #"
+
+
+class Quotes(HTMLParser):
+    """The text inside the quotes of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.quotes, self.open = [], False
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "q":
+            self.open = True
+            self.quotes.append("")
+
+    def handle_endtag(self, tag):
+        self.open = self.open and tag != "q"
+
+    def handle_data(self, data):
+        if self.open:
+            self.quotes[-1] += data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text for text in HOSTILE if "\x1b" not in text),
+        "two\n lines\tand  spaces",
+        "turned \u202egnp.exe\u202c round",
+        "a\rb",
+    ],
+)
+def test_a_page_quotes_character_for_character(make_report, make_claim, text):
+    page = to_html(make_report(summary=(make_claim("A.", quote=text),), sections=()))
+
+    assert Quotes(page).quotes == [text, text]
+
+
+def test_controls_in_a_quote_are_shown_and_kept_from_acting():
+    assert exact("a\u202eb") == ('a<bdi class="control" data-code="U+202E">&#8238;</bdi>b')
+    assert "\N{REPLACEMENT CHARACTER}" in exact("\x00")
+    assert exact("\x00").isprintable()
+
+
+def test_a_page_tells_its_language_and_direction(make_report):
+    english, arabic = to_html(make_report()), to_html(make_report(language="ar"))
+
+    assert Outline(english).all("html") == [{"lang": "en", "dir": "ltr"}]
+    assert Outline(arabic).all("html") == [{"lang": "ar", "dir": "rtl"}]
+    assert '<h2 lang="en">Summary</h2>' in arabic
+    assert language_tag('"><script>') == "en"
+
+
+def test_the_policy_of_a_page_allows_its_own_style_alone(make_report):
+    page = to_html(make_report())
+
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}';" in page
+    assert "unsafe-inline" not in page
+
+
+def test_a_source_without_a_title_is_called_by_its_file(make_report):
+    source = replace(make_report().sources[0], title="")
+
+    assert "### Source 1\n\nbaikal.md\n" in to_markdown(make_report(sources=(source,)))
+
+
+def test_long_quotes_are_cut_after_a_word_in_markdown_and_whole_in_html(make_report, make_claim):
+    quote = "word " * 100 + "end"
+    report = make_report(summary=(make_claim("A.", quote=quote),))
+
+    assert f"“{'word ' * 39}word …”" in to_markdown(report)
+    assert quote in to_html(report)
+    assert shortened("x" * 9, characters=4) == "xxxx …"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.284, "0.28 s"), (60, "1 min 0 s"), (178.9, "2 min 58 s"), (3840, "1 h 4 min")],
+)
+def test_times_are_told_as_a_person_tells_them(seconds, told):
+    assert duration(seconds) == told

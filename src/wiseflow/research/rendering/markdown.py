@@ -1,39 +1,71 @@
-"""A report as Markdown (CommonMark), nothing in it taken for markup that is not ours."""
+"""A report as Markdown (CommonMark), nothing in it taken for markup that is not ours.
+
+The page defines no link references and puts no text of others on two lines in a row or inside
+emphasis, so brackets, pipes and most punctuation mean themselves and stand as they are; what is
+escaped is only what could still begin a construct where it stands.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from wiseflow.core.report import Citation, Claim, Report, Section
+from wiseflow.core.report import Citation, Claim, Report, Section, Verdict
 from wiseflow.research.rendering.reading import (
     NOT_FOUND_TITLE,
     Reference,
     author_line,
     fact_rows,
-    mark_of,
+    label_of,
     paragraphs,
     printable,
     references,
     safe_address,
+    shortened,
 )
 
-# ASCII punctuation that can begin an inline construct.
-# Source: CommonMark 0.31.2, section 2.4 "Backslash escapes" and chapter 6 "Inlines".
-_INLINE = re.compile(r"[\\`*\[\]<>~|]|&(?=[#\w])|(?<!\w)_|_(?!\w)|!(?=\[)")
-_LINE_START = re.compile(r"\A(?:([#+\-=:])|(\d{1,9})([.)]))")
+# What may begin an inline construct: a backslash escape, code, a tag or autolink, a character
+# reference, the end of an inline link's text, and runs that can open emphasis or strikethrough
+# (one that cannot open needs no escape: a closer alone is text).
+# Source: CommonMark 0.31.2, 2.4 "Backslash escapes", 2.5 "Entity and numeric character
+# references", chapter 6 "Inlines"; GitHub Flavored Markdown 6.5 "Strikethrough".
+_INLINE = re.compile(
+    r"""\\(?=[!-/:-@\[-`{-~]|\Z)
+    | `
+    | <(?=[A-Za-z/!?])
+    | &(?=(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]*);)
+    | \](?=\()
+    | \*+(?=[^\s*])
+    | (?<!\w)_+(?=[^\s_])
+    | ~+(?=[^\s~])""",
+    re.VERBOSE,
+)
+# What may begin a block where a line begins.
+# Source: CommonMark 0.31.2, chapter 4 "Leaf blocks", chapter 5 "Container blocks"; task lists of
+# GitHub Flavored Markdown 5.3.
+_LINE_START = re.compile(
+    r"""\d{1,9}(?=[.)](?:\s|\Z))
+    | (?=\#{1,6}(?:\s|\Z)
+       | [-+*:](?:\s|\Z)
+       | >
+       | ~~~
+       | (?:[-_*]\s?){3,}\Z
+       | \[[ xX]\]
+       | \[.*\]:)""",
+    re.VERBOSE,
+)
+_CLOSING = re.compile(r"(?<=\s)#+\Z")
 _DEEPEST_HEADING = 6
+_QUOTE_CHARACTERS = 200
 
 
 def to_markdown(report: Report) -> str:
-    """The whole report as Markdown with numbered citations and a bibliography."""
+    """The whole report as Markdown with numbered citations that lead to a bibliography."""
     numbered = references(report)
-    parts = [
-        f"# {_text(report.title or report.topic)}",
-        f"*{_inline(printable(author_line(report.author)))}*",
-    ]
-    if printable(report.topic).casefold() != printable(report.title).casefold():
-        parts.append(f"Topic: {_text(report.topic)}")
+    title = report.title or report.topic
+    parts = [_heading(1, title), _text(author_line(report.author))]
+    if printable(report.topic).casefold() != printable(title).casefold():
+        parts.append(f"Topic: {_inline(printable(report.topic))}")
     if report.summary:
         parts += ["## Summary", *_paragraphs(report.summary, numbered)]
     for section in report.sections:
@@ -41,14 +73,16 @@ def to_markdown(report: Report) -> str:
     if report.not_found:
         parts += [f"## {NOT_FOUND_TITLE}", _items([_text(line) for line in report.not_found])]
     if numbered:
-        parts += ["## Sources", *(_entry(reference) for reference in numbered.values())]
-    rows = [f"{label}: {_text(value)}" for label, value in fact_rows(report)]
+        parts.append("## Sources")
+        for reference in numbered.values():
+            parts += _entry(reference)
+    rows = [f"{label}: {_inline(printable(value))}" for label, value in fact_rows(report)]
     parts += ["## Run facts", _items(rows)]
     return "\n\n".join(parts) + "\n"
 
 
 def _section(section: Section, numbered: dict[str, Reference], *, level: int) -> list[str]:
-    parts = [f"{'#' * min(level, _DEEPEST_HEADING)} {_text(section.title)}"]
+    parts = [_heading(level, section.title)]
     parts += _paragraphs(section.claims, numbered)
     for subsection in section.subsections:
         parts += _section(subsection, numbered, level=level + 1)
@@ -56,58 +90,81 @@ def _section(section: Section, numbered: dict[str, Reference], *, level: int) ->
 
 
 def _paragraphs(claims: Sequence[Claim], numbered: dict[str, Reference]) -> list[str]:
-    return [
-        " ".join(_claim(claim, numbered, first=index == 0) for index, claim in enumerate(group))
-        for group in paragraphs(claims)
+    return [_paragraph(group, numbered) for group in paragraphs(claims)]
+
+
+def _paragraph(group: Sequence[Claim], numbered: dict[str, Reference]) -> str:
+    parts: list[str] = []
+    for claim in group:
+        parts += [
+            _inline(printable(claim.text)) if any(parts) else _text(claim.text),
+            "".join(_marks(claim, numbered)),
+        ]
+    return " ".join(filter(None, parts))
+
+
+def _marks(claim: Claim, numbered: dict[str, Reference]) -> list[str]:
+    marks = [
+        _mark(numbered[citation.source_id].number, citation.verdict) for citation in claim.citations
     ]
+    return list(dict.fromkeys(marks))
 
 
-def _claim(claim: Claim, numbered: dict[str, Reference], *, first: bool) -> str:
-    text = _text(claim.text) if first else _inline(printable(claim.text))
-    marks = dict.fromkeys(
-        f"\\[{numbered[citation.source_id].number}{mark_of(citation.verdict)}\\]"
-        for citation in claim.citations
-    )
-    return f"{text} {''.join(marks)}" if marks else text
+def _mark(number: int, verdict: Verdict) -> str:
+    told = "" if verdict is Verdict.SUPPORTED else f", {verdict}"
+    return f"[[{number}{told}]](#source-{number})"
 
 
-def _entry(reference: Reference) -> str:
+def _entry(reference: Reference) -> list[str]:
+    # Only headings get an anchor everywhere Markdown is shown without raw HTML, and only a
+    # heading of fixed words gets the same one everywhere.
     source = reference.source
-    title = _text(source.title or source.path or source.url or source.id)
-    lines = [f"**\\[{reference.number}\\]** {title}"]
-    address = safe_address(source.url)
-    if address:
-        lines.append(f"<{address}>")
-    elif source.url:
-        lines.append(_text(source.url))
+    rows: list[str] = []
+    if source.url:
+        address = safe_address(source.url)
+        rows.append(f"<{address}>" if address else _text(source.url))
     if source.path:
-        lines.append(_text(source.path))
+        rows.append(_text(source.path))
     if source.published:
-        lines.append(f"published {_text(source.published)}")
-    lines.append(f"source {_text(source.id)}")
-    quotes = [_quote(citation) for citation in reference.quotes]
-    return "  \n".join(lines) + ("\n\n" + _items(quotes) if quotes else "")
+        rows.append(f"published {_inline(printable(source.published))}")
+    rows.append(f"source {_inline(printable(source.id))}")
+    rows += [_quote(citation) for citation in reference.quotes]
+    return [f"### Source {reference.number}", _text(label_of(source)), _items(rows)]
 
 
 def _quote(citation: Citation) -> str:
-    span = f"characters {citation.start}–{citation.end}, {citation.verdict}"
-    return f"“{_inline(printable(citation.quote))}” ({span})"
+    quote = shortened(printable(citation.quote), characters=_QUOTE_CHARACTERS)
+    span = f"characters {citation.start}–{citation.end}"
+    return f"{citation.verdict}: “{_inline(quote)}” ({span})"
 
 
 def _items(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def _heading(level: int, text: str) -> str:
+    # Number signs after a space at the end of a heading would close it, and vanish.
+    return f"{'#' * min(level, _DEEPEST_HEADING)} {_CLOSING.sub(_escape_first, _text(text))}"
+
+
 def _text(text: str) -> str:
     """``text`` as it may begin a line."""
     line = printable(text)
+    escaped = _inline(line)
     start = _LINE_START.match(line)
-    if not start:
-        return _inline(line)
-    if start[1]:
-        return "\\" + start[1] + _inline(line[1:])
-    return f"{start[2]}\\{start[3]}{_inline(line[start.end() :])}"
+    place = start.end() if start else 0
+    if not start or escaped[place] == "\\":
+        return escaped
+    return f"{escaped[:place]}\\{escaped[place:]}"
 
 
 def _inline(line: str) -> str:
-    return _INLINE.sub(lambda match: "\\" + match[0], line)
+    return _INLINE.sub(_escape, line)
+
+
+def _escape(run: re.Match[str]) -> str:
+    return "".join("\\" + character for character in run[0])
+
+
+def _escape_first(run: re.Match[str]) -> str:
+    return "\\" + run[0]

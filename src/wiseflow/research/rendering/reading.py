@@ -14,13 +14,15 @@ from wiseflow.core.report import (
     ReportAuthor,
     Section,
     SourceReference,
-    Verdict,
 )
 
-_CONTROL = re.compile(
+# Characters that act instead of being seen: controls, and those that turn the direction of text.
+# Source: Unicode Standard Annex 9, section 2 "Directional Formatting Characters".
+CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
 )
 _SAFE_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+\Z", re.IGNORECASE)
+_MINUTE_S, _HOUR_S = 60, 3600
 NOT_FOUND_TITLE = "What was not found"
 
 
@@ -89,12 +91,12 @@ def paragraphs(claims: Iterable[Claim]) -> list[list[Claim]]:
 
 def printable(text: str) -> str:
     """``text`` on one line, with what would move the cursor or turn the direction replaced."""
-    return " ".join(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).split())
+    return " ".join(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text).split())
 
 
 def safe_address(url: str) -> str:
     """``url`` if a reader may follow it (http or https), else ""."""
-    return url if _SAFE_ADDRESS.match(url) and not _CONTROL.search(url) else ""
+    return url if _SAFE_ADDRESS.match(url) and not CONTROL.search(url) else ""
 
 
 def author_line(author: ReportAuthor) -> str:
@@ -108,13 +110,26 @@ def author_line(author: ReportAuthor) -> str:
 
 
 def verdict_line(report: Report) -> str:
-    """How many citations held, as one sentence."""
+    """How many citations held."""
     facts = report.facts
-    count = f"{facts.citations} citation{'' if facts.citations == 1 else 's'}"
     return (
-        f"{count} checked: {facts.supported} supported, "
-        f"{facts.unsupported} unsupported, {facts.unverified} unverified."
+        f"{facts.citations} checked: {facts.supported} supported, "
+        f"{facts.unsupported} unsupported, {facts.unverified} unverified"
     )
+
+
+def label_of(source: SourceReference) -> str:
+    """What a source is called: its title, or else its file's name, its address or its id."""
+    name = source.path.rstrip("/").rpartition("/")[2]
+    return next(filter(printable, (source.title, name, source.url)), source.id)
+
+
+def shortened(text: str, *, characters: int) -> str:
+    """``text``, cut after a word and with an ellipsis when it is longer than ``characters``."""
+    if len(text) <= characters:
+        return text
+    words = text[:characters].rpartition(" ")[0]
+    return f"{words or text[:characters]} …"
 
 
 def fact_rows(report: Report) -> list[tuple[str, str]]:
@@ -125,7 +140,7 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
         ("Research", report.id),
         ("Mode", report.mode.replace("_", "-")),
         ("Language", report.language or "not told"),
-        ("Time", f"{facts.seconds:.2f} s"),
+        ("Time", duration(facts.seconds)),
         ("Searches", str(facts.queries)),
         ("Passages considered", str(facts.passages_considered)),
         ("Calls to other machines", str(facts.calls)),
@@ -135,9 +150,26 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def mark_of(verdict: Verdict) -> str:
-    """A sign beside a citation that does not hold; "" for one that does."""
-    return {Verdict.SUPPORTED: "", Verdict.UNSUPPORTED: "✗", Verdict.UNVERIFIED: "?"}[verdict]
+def duration(seconds: float) -> str:
+    """A time as a person tells it: ``0.28 s``, ``2 min 58 s``, ``1 h 4 min``."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:.2f} s"
+    whole = int(seconds)
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+
+
+def figures(report: Report) -> list[tuple[str, str, str]]:
+    """The few figures a reader looks for first: label, value, and what it is of."""
+    facts = report.facts
+    cited = {citation.source_id for claim in all_claims(report) for citation in claim.citations}
+    return [
+        ("Citations supported", str(facts.supported), f"of {facts.citations}"),
+        ("Sources cited", str(len(cited)), ""),
+        ("Passages considered", str(facts.passages_considered), f"{facts.queries} searches"),
+        ("Time", duration(facts.seconds), ""),
+    ]
 
 
 def _bare(source_id: str) -> SourceReference:
