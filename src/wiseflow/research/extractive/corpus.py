@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 
 from wiseflow.core.documents import Hit
@@ -13,6 +14,7 @@ from wiseflow.knowledge.ranking import HYBRID, Weights
 # A worker serves a few collections at a time; an open index is a mapping, not a copy.
 OPEN_INDEXES = 8
 KEPT_SEARCHES = 64
+KEPT_RARITIES = 65_536
 
 
 def opened(folder: Path) -> PassageIndex:
@@ -47,6 +49,23 @@ def _found(
 ) -> tuple[Hit, ...]:
     del generation  # a part of the key: another generation is searched anew
     return _kept(folder).search(query, k=k, filters=Filters(language=language), weights=weights)
+
+
+def rarity(folder: Path) -> Callable[[str], float]:
+    """How much a term, as passages have it, tells in the index.
+
+    Raises:
+        NotFound: there is no index, or it holds nothing.
+        StorageError: the disk refuses.
+    """
+    return partial(_rarity, folder, opened(folder).generation)
+
+
+@lru_cache(maxsize=KEPT_RARITIES)
+def _rarity(folder: Path, generation: int, term: str) -> float:
+    del generation  # a part of the key, as above
+    # Without a language the term is looked up as it is, not stemmed again.
+    return _kept(folder).inverse_document_frequency(term, language="")
 
 
 @lru_cache(maxsize=OPEN_INDEXES)

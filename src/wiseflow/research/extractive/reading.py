@@ -33,6 +33,7 @@ class Reading:
         name: its title as running text would name it, or "".
         running: its text as words, folded and unstemmed, a space around each.
         names: the names in it, folded like ``running``.
+        initials: the runs of capital letters in it, without points.
     """
 
     hit: Hit
@@ -41,6 +42,7 @@ class Reading:
     name: str
     running: str
     names: frozenset[str]
+    initials: frozenset[str]
 
     @property
     def size(self) -> int:
@@ -86,6 +88,7 @@ def read(hit: Hit) -> Reading:
         name=name_of(passage.title),
         running=folded(passage.text),
         names=names_in(passage.text),
+        initials=frozenset(run.replace(".", "") for run in _INITIALS.findall(passage.text)),
     )
 
 
@@ -189,6 +192,7 @@ _CAPITAL = "[A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩА-Я]"
 _NAME = re.compile(
     rf"\b{_CAPITAL}[\w'’-]+(?:(?: (?:of|the|de|del|der|di|du|la|van|von|and))? {_CAPITAL}[\w'’-]*)*"
 )
+_INITIALS = re.compile(r"\b[A-Z](?:\.?[A-Z]){1,4}\b")
 _BRACKETED_END = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 
 

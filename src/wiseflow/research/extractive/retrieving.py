@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered
@@ -14,11 +15,13 @@ from wiseflow.knowledge.ranking import HYBRID, Weights
 from wiseflow.research.extractive import corpus
 from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
 from wiseflow.research.extractive.reading import Reading, read
-from wiseflow.research.extractive.relevance import relevant
+from wiseflow.research.extractive.relevance import Core, relevant
+from wiseflow.research.extractive.seeding import common_words, seeds_of
 from wiseflow.research.extractive.wanting import Wanted, read_topic
 
 TOPIC_PASSAGES = 40
 QUERY_PASSAGES = 30
+INITIALS_PASSAGES = 20
 FOLLOW_UP_PASSAGES = 20
 # A question is answered by few passages, or not at all.
 ANSWER_PASSAGES = 6
@@ -53,11 +56,12 @@ def gather(folder: Path, request: EvidenceRequest) -> Gathered:
     """What the index in ``folder`` holds for ``request``: the body of ``IndexRetriever.gather``."""
     search = _Search(folder=folder, only=request.language or "")
     search.add(request.topic, TOPIC_PASSAGES)
+    wanted = search.wanted(request.topic)
+    seeds = frozenset[str]() if wanted.question else search.broaden(wanted)
     for query in request.queries:
         if query != request.topic:
             search.add(query, QUERY_PASSAGES)
-    wanted = search.wanted(request.topic)
-    found = relevant(search.readings(), wanted, search.topic_scores())
+    found = relevant(search.readings(), wanted, search.topic_scores(), search.core(seeds))
     if wanted.question:
         chosen = _answering(search, found, wanted, request)
     else:
@@ -94,11 +98,35 @@ class _Search:
         for hit in found:
             self.hits.setdefault(hit.passage.passage_id, hit)
 
+    def broaden(self, wanted: Wanted) -> frozenset[str]:
+        """Search for a subject by its initials, too, and by what its surest passages tell.
+
+        Returns:
+            The ids of those passages.
+        """
+        initials = sorted({name for names in wanted.initials.values() for name in names})
+        if initials:
+            self.add(" ".join([wanted.text, *initials]), INITIALS_PASSAGES)
+        generation = corpus.opened(self.folder).generation
+        hits = tuple(self.hits.values())
+        seeds, told = _surest(self.folder, generation, wanted.text, self.language(), hits)
+        if told:
+            self.add(" ".join([wanted.text, *initials, *told]), QUERY_PASSAGES)
+        return seeds
+
+    def core(self, seeds: Collection[str]) -> Core | None:
+        """The passages of these ids as what the others are compared with."""
+        rows = [row for row, passage_id in enumerate(self.hits) if passage_id in seeds]
+        return Core(seeds=rows, rarity=corpus.rarity(self.folder)) if rows else None
+
     def wanted(self, text: str, *, question: bool | None = None) -> Wanted:
-        """What a text asks for, read in the language of most of what was found."""
+        """What a text asks for, read in the language of what was found."""
+        return read_topic(text, self.language(), corpus.opened(self.folder), question=question)
+
+    def language(self) -> str:
+        """The language of most of what was found, or the one to keep to."""
         counts = Counter(hit.language for hit in self.hits.values() if hit.language)
-        language = self.only or (counts.most_common(1)[0][0] if counts else "")
-        return read_topic(text, language, corpus.opened(self.folder), question=question)
+        return self.only or (counts.most_common(1)[0][0] if counts else "")
 
     def topic_scores(self) -> list[float]:
         """Each hit's score in the first search, 0 when that did not find it."""
@@ -107,6 +135,19 @@ class _Search:
     def readings(self) -> list[Reading]:
         """The passages found, read."""
         return [read(hit) for hit in self.hits.values()]
+
+
+@lru_cache(maxsize=corpus.KEPT_SEARCHES)
+def _surest(
+    folder: Path, generation: int, topic: str, language: str, hits: tuple[Hit, ...]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The ids of the passages surely on a subject, and what they tell; the same in each section."""
+    del generation  # a part of the key: in another generation words are rare or common anew
+    rarity, readings = corpus.rarity(folder), [read(hit) for hit in hits]
+    wanted = read_topic(topic, language, corpus.opened(folder))
+    seeds = [readings[row] for row in seeds_of(readings, wanted, rarity)]
+    told = tuple(common_words(seeds, wanted, rarity))
+    return frozenset(seed.hit.passage.passage_id for seed in seeds), told
 
 
 def _answering(

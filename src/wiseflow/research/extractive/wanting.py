@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from wiseflow.knowledge.analysis import terms
-from wiseflow.research.extractive.reading import content_terms, folded, names_in
+from wiseflow.research.extractive.reading import Reading, content_terms, folded, names_in
 
 # A word with a capital or a digit names something: it asks for more than a common one.
 NAMING_FACTOR = 1.5
@@ -17,9 +17,12 @@ NAMING_FACTOR = 1.5
 LEAST_WEIGHT = 0.5
 # A common word that no document has is the asker's own ("overview"): it asks for less.
 UNKNOWN_FACTOR = 0.5
+# A name of so many words may be told by its initials.
+FEWEST_INITIALS, MOST_INITIALS = 2, 5
 # A subject is a few words; a question asks, or says more than a subject does.
 MOST_SUBJECT_TERMS = 7
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
+_NAME = re.compile(r"[A-Z][a-z][\w-]*(?: (?:of |the |and |for )*[A-Z][a-z][\w-]*)+")
 _ASKING = re.compile("[?？؟;]\\s*[\"'”’»]*\\s*\\Z")
 
 
@@ -45,12 +48,14 @@ class Wanted:
         words: each term as the topic writes it.
         names: the names in it, folded.
         running: its words, folded and unstemmed, a space around each.
+        initials: what stands for each term that is part of a name of several words ("UK").
         question: whether it asks something, instead of naming a subject.
     """
 
     text: str
     weights: Mapping[str, float]
     words: Mapping[str, str]
+    initials: Mapping[str, frozenset[str]]
     names: frozenset[str]
     running: str
     question: bool
@@ -67,6 +72,18 @@ class Wanted:
     def coverage(self, found: Collection[str]) -> float:
         """The share of the topic's weight that these terms hold, 0–1."""
         return sum(weight for term, weight in self.weights.items() if term in found) / self.total
+
+    def held(self, reading: Reading) -> list[bool]:
+        """Which of the topic's terms, in order, a passage holds, by themselves or by initials."""
+        return [
+            term in reading.counts or not reading.initials.isdisjoint(self.initials.get(term, ()))
+            for term in self.weights
+        ]
+
+    def share_in(self, reading: Reading) -> float:
+        """The share of the topic's weight that a passage holds, 0–1."""
+        found = zip(self.weights.values(), self.held(reading), strict=True)
+        return sum(weight for weight, held in found if held) / self.total
 
 
 def read_topic(
@@ -96,6 +113,7 @@ def read_topic(
         weights=weights,
         words=written,
         names=names_in(topic),
+        initials=_initials(topic, language),
         running=folded(topic),
         question=is_question(topic, language) if question is None else question,
     )
@@ -107,6 +125,18 @@ def _weight(word: str, language: str, vocabulary: Vocabulary, *, naming: bool) -
         return NAMING_FACTOR * weight
     known = vocabulary.document_frequency(word, language=language) > 0
     return weight if known else UNKNOWN_FACTOR * weight
+
+
+def _initials(topic: str, language: str) -> dict[str, frozenset[str]]:
+    """The initials of each name of several words, by the terms of its words."""
+    found: dict[str, frozenset[str]] = {}
+    for name in _NAME.findall(topic):
+        words = [word for word in name.split() if word[0].isupper()]
+        if FEWEST_INITIALS <= len(words) <= MOST_INITIALS:
+            initials = "".join(word[0] for word in words)
+            for term in content_terms(" ".join(words), language):
+                found[term] = found.get(term, frozenset()) | {initials}
+    return found
 
 
 def is_question(topic: str, language: str) -> bool:
