@@ -320,6 +320,7 @@ def test_hostile_text_stays_text(make_report, make_claim, text):
     rendered = Rendered(markdown)
     assert not rendered.markup - {"a"}
     assert all(re.match(r"#source-1\Z|https?://", link) for link in rendered.links)
+    assert not re.search(r"<(?!https?://)[a-zA-Z/!?]", markdown)
     line = printable(text)
     assert rendered.headings[:2] == [line, "Summary"]
     assert f"{line} [1]" in rendered.paragraphs
@@ -383,6 +384,13 @@ def test_a_line_that_opens_like_a_list_or_heading_is_escaped(make_report, make_c
 
     assert "\n1\\. First." in markdown
     assert "\n\\# Two" in markdown
+
+
+def test_dashes_alone_in_a_list_are_no_rule(make_report):
+    rendered = Rendered(to_markdown(make_report(not_found=("--", "- -", "---"))))
+
+    assert "hr" not in rendered.markup
+    assert {"--", "- -", "---"} <= set(rendered.paragraphs)
 
 
 def test_number_signs_at_the_end_of_a_heading_stay(make_report):

@@ -40,7 +40,7 @@ _INLINE = re.compile(
     | ~+(?=[^\s~])""",
     re.VERBOSE,
 )
-# What may begin a block where a line begins.
+# What may begin a block where a line begins, or a rule together with the mark of a list before it.
 # Source: CommonMark 0.31.2, chapter 4 "Leaf blocks", chapter 5 "Container blocks"; task lists of
 # GitHub Flavored Markdown 5.3.
 _LINE_START = re.compile(
@@ -49,12 +49,13 @@ _LINE_START = re.compile(
        | [-+*:](?:\s|\Z)
        | >
        | ~~~
-       | (?:[-_*]\s?){3,}\Z
+       | (?:[-_*]\s?)+\Z
        | \[[ xX]\]
        | \[.*\]:)""",
     re.VERBOSE,
 )
 _CLOSING = re.compile(r"(?<=\s)#+\Z")
+_REFERENCES = {"<": "&lt;", "&": "&amp;"}
 _DEEPEST_HEADING = 6
 _QUOTE_CHARACTERS = 200
 
@@ -163,7 +164,8 @@ def _inline(line: str) -> str:
 
 
 def _escape(run: re.Match[str]) -> str:
-    return "".join("\\" + character for character in run[0])
+    # Not every Markdown program heeds a backslash before these two, and all know the references.
+    return "".join(_REFERENCES.get(character, "\\" + character) for character in run[0])
 
 
 def _escape_first(run: re.Match[str]) -> str:
