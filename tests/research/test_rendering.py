@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -61,6 +61,8 @@ PLAIN_BLOCKS = {
 }
 
 words = st.text(max_size=30) | st.sampled_from(HOSTILE)
+# A busy machine is no reason to fail.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Text made of what Markdown gives a meaning to.
 marks = st.lists(
     st.sampled_from([*'ab1 .)*_~`[]()<>!&#;\\-+=:|/"é—€\n', "&amp;", "](x)", "[1]: x", "1. ", "# "])
@@ -172,14 +174,14 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-@settings(max_examples=50)
+@settings(UNTIMED, max_examples=50)
 @given(reports)
 def test_a_report_reads_back_from_its_json(report):
     assert report_from_json(json.loads(json.dumps(report_to_json(report)))) == report
     assert report_from_text(report_to_text(report)) == report
 
 
-@settings(max_examples=40)
+@settings(UNTIMED, max_examples=40)
 @given(reports)
 def test_no_report_breaks_an_export_or_brings_in_tags(report):
     outline = Outline(to_html(report))
@@ -194,7 +196,7 @@ def test_no_report_breaks_an_export_or_brings_in_tags(report):
     assert {link["href"][1:] for link in outline.all("a") if link["href"][0] == "#"} <= anchors
 
 
-@settings(max_examples=40)
+@settings(UNTIMED, max_examples=40)
 @given(reports)
 def test_no_report_brings_markup_into_markdown(report):
     rendered = Rendered(to_markdown(report))
@@ -203,7 +205,7 @@ def test_no_report_brings_markup_into_markdown(report):
     assert all(re.match(r"#source-\d+\Z|https?://", link) for link in rendered.links)
 
 
-@settings(max_examples=300)
+@settings(UNTIMED, max_examples=300)
 @given(marks)
 def test_markdown_reads_as_the_text_it_was_given(text):
     claim = Claim(text=text, citations=(Citation(**PLACE, quote=text, verdict=Verdict.SUPPORTED),))
