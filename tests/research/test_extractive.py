@@ -16,8 +16,9 @@ from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
 from wiseflow.research.extractive.grouping import agglomerate, members
 from wiseflow.research.extractive.planning import make_plan
 from wiseflow.research.extractive.reading import lines, names_in, quotable, read
-from wiseflow.research.extractive.relevance import least_coverage, relevant
+from wiseflow.research.extractive.relevance import Core, least_coverage, relevant
 from wiseflow.research.extractive.retrieving import follow_up, gather
+from wiseflow.research.extractive.seeding import common_words, seeds_of
 from wiseflow.research.extractive.titles import LONGEST_TITLE, Titles, topic_title
 from wiseflow.research.extractive.vectors import term_vectors
 from wiseflow.research.extractive.wanting import is_question, read_topic
@@ -74,6 +75,14 @@ def written(*texts, topic="Lakes", length=ReportLength.NORMAL, said=()):
 
 def wanted(topic, vocabulary=None):
     return read_topic(topic, "en", vocabulary or AllRare())
+
+
+def tells_alike(_term):
+    return 1.0
+
+
+def read_all(*texts):
+    return [read(make_hit(text, source_id=str(number))) for number, text in enumerate(texts)]
 
 
 class TestReading:
@@ -133,6 +142,15 @@ class TestTopics:
         topic = wanted("overview of Atlantis", NoneKnown())
 
         assert topic.weights["atlanti"] > topic.weights["overview"]
+
+    def test_a_lone_known_word_does_not_make_the_rest_the_askers_own(self):
+        class KnowsHistory(AllRare):
+            def document_frequency(self, term, *, language) -> int:
+                return int(term == "history")
+
+        topic = wanted("The history of the saxophone", KnowsHistory())
+
+        assert topic.weights["saxophon"] == topic.weights["histori"]
 
     def test_a_long_question_needs_a_smaller_share(self):
         short = wanted("How do volcanoes form?")
@@ -199,7 +217,67 @@ class TestChoosing:
             for number in range(3)
         ]
 
-        assert len(relevant(readings, wanted("Lake"), [1.0, 0.9, 0.8])) == 3
+        core = Core(seeds=[0], rarity=tells_alike)
+
+        assert len(relevant(readings, wanted("Lake"), [1.0, 0.9, 0.8], core)) == 3
+
+    def test_a_lacking_number_does_not_hide_what_the_words_find(self):
+        readings = [read(make_hit("The tidal power plant stands by the sea."))]
+        core = Core(seeds=[0], rarity=tells_alike)
+
+        assert relevant(readings, wanted("Tidal [31m power"), [1.0], core)
+
+    def test_what_only_a_follow_up_found_does_not_make_a_topic_known(self):
+        readings = [read(make_hit("The lake is deep."))]
+        core = Core(seeds=[0], rarity=tells_alike)
+
+        assert relevant(readings, wanted("Lake"), [0.0], core) == []
+
+
+class TestSeeding:
+    CRISIS = (
+        "The Prime Minister of the UK resigned after the crisis of the government.",
+        "Ministers of the government resigned, and the Prime Minister faced a crisis.",
+        "After the crisis the Prime Minister of the UK named a new government.",
+    )
+    FILMS = (
+        "The film was released in the United Kingdom in July.",
+        "In the United Kingdom the singer went on tour in July.",
+    )
+    TOPIC = "July 2022 United Kingdom government crisis"
+
+    def test_the_group_that_is_alike_and_holds_all_of_the_subject_is_taken(self):
+        readings = read_all(*self.FILMS, *self.CRISIS)
+
+        assert set(seeds_of(readings, wanted(self.TOPIC), tells_alike)) >= {2, 3, 4}
+
+    def test_initials_stand_for_the_name(self):
+        topic = wanted(self.TOPIC)
+        with_initials, without = read_all("The UK has a government.", "There is a government.")
+
+        assert topic.share_in(with_initials) > topic.share_in(without)
+        assert topic.share_in(read(make_hit("Uk and us."))) == 0
+
+    def test_common_words_are_those_of_several_seeds_as_they_are_written(self):
+        words = common_words(read_all(*self.CRISIS), wanted(self.TOPIC), tells_alike)
+
+        assert {"Prime", "Minister"} <= set(words)
+        assert "faced" not in words
+        assert "government" not in words
+
+    def test_nothing_has_no_seeds(self):
+        assert seeds_of([], wanted("Lakes"), tells_alike) == []
+
+    @given(st.lists(st.text(max_size=60), min_size=1, max_size=8), st.text(max_size=40))
+    def test_any_passages_have_seeds_among_them(self, texts, topic):
+        readings = read_all(*texts)
+
+        seeds = seeds_of(readings, wanted(topic), tells_alike)
+
+        assert seeds == seeds_of(readings, wanted(topic), tells_alike)
+        assert seeds
+        assert len(set(seeds)) == len(seeds)
+        assert set(seeds) <= set(range(len(readings)))
 
 
 class TestGrouping:
@@ -257,6 +335,33 @@ class TestTitles:
         readings = [read(make_hit("The text.", title="word " * 40))]
 
         assert len(Titles(readings, (), AllRare()).of_sources(readings)) <= LONGEST_TITLE
+
+    def test_two_titles_are_joined_unless_one_is_joined_already(self):
+        both = [
+            read(make_hit("A text.", title="Guide", source_id="a")),
+            read(make_hit("B text.", title="Manual", source_id="b")),
+        ]
+        joined = [both[0], read(make_hit("C text.", title="Why, and how", source_id="c"))]
+
+        assert Titles(both, (), AllRare()).of_sources(both) == "Guide and Manual"
+        assert Titles(joined, (), AllRare()).of_sources(joined) == "Guide"
+
+    def test_a_whole_is_called_after_what_half_of_it_names(self):
+        texts = [f"In year {n} it met the Seal Bay {n}." for n in range(3)]
+        readings = read_all(*texts)
+
+        assert Titles(readings, (), AllRare()).of_whole(readings, "en") == "Seal Bay"
+        assert Titles(readings[:1], (), AllRare()).of_whole(readings[:1], "de") == "Seal Bay"
+        assert Titles([], (), AllRare()).of_whole(read_all("It is."), "de") == "Überblick"
+
+    def test_two_common_words_give_way_to_the_heading_of_the_best_passage(self):
+        group = [
+            read(make_hit("A drive has a size. It is so.", source_id="a", heading="Disks › Sizes")),
+            read(make_hit("The drive and the size are big.", source_id="b", heading="Big")),
+            read(make_hit("Of the size, the drive tells.", source_id="c", heading="Small")),
+        ]
+
+        assert Titles(group, (), AllRare()).of_group(group) == "Sizes"
 
     def test_nothing_that_stands_out_gives_no_title(self):
         readings = [read(make_hit("The text.")), read(make_hit("Words only.", source_id="b"))]

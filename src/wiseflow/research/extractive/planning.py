@@ -75,9 +75,11 @@ def _sections(
         return [PlannedSection(title=title, queries=(topic,))]
     most = min(MOST_SECTIONS[configuration.length], max(1, len(readings) // SECTION_PASSAGES))
     titled = _titled(topic, _groups(readings, most), titles)
-    general = PlannedSection(title=titles.of_rest(language), queries=(topic,))
+    if len(titled) == most:
+        return titled
     # A part that nothing tells from the others is no section of its own.
-    return [general, *titled] if len(titled) < most else titled
+    whole = titles.of_rest(language) if titled else titles.of_whole(readings, language)
+    return [PlannedSection(title=whole, queries=(topic,)), *titled]
 
 
 def _strongest(overview: Gathered) -> list[Reading]:

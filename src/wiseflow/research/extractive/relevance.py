@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wiseflow.research.extractive.choosing import Scored
-from wiseflow.research.extractive.reading import Reading
+from wiseflow.research.extractive.reading import Reading, lines
 from wiseflow.research.extractive.seeding import Rarity
 from wiseflow.research.extractive.vectors import Vectors, term_vectors
 from wiseflow.research.extractive.wanting import Wanted
@@ -17,9 +17,11 @@ from wiseflow.research.extractive.wanting import Wanted
 # The share of a topic's weight that the best passage has to hold; with less, only common words of
 # the topic occur, and the documents hold nothing on it.
 # A long question always has words that the answer does not repeat, so it needs a smaller share: all
-# of 144 answerable questions have .31 and more, and nine tenths of 104 put to other documents less.
-LEAST_OF_SHORT, LEAST_OF_LONG = 0.45, 0.28
+# of 154 answerable questions have .31 and more, and nine tenths of 104 put to other documents less.
+LEAST_OF_SHORT, LEAST_OF_LONG = 0.44, 0.28
 SHORT, LESS_A_TERM = 4, 0.04
+# Documents that hold so much of a topic's words answer it, whatever number or code they lack.
+WELL_WORDED = 0.7
 # A passage on a subject holds at least this share of what the best one holds.
 LEAST_OF_BEST = 0.5
 # The log-odds that a passage is on the subject, fitted by logistic regression on 42 subjects with
@@ -61,9 +63,10 @@ def relevant(
         core: what a subject's passages are compared with; a question needs none.
     """
     coverage = [wanted.share_in(reading) for reading in readings]
-    best = max(coverage, default=0.0)
-    if best < least_coverage(wanted):
+    found = [reading for reading, score in zip(readings, search_scores, strict=True) if score > 0]
+    if not _holds_topic(found, wanted):
         return []
+    best = max(coverage)
     if core is None:
         scored = _scored(readings, coverage)
         return [item for item in scored if item.score > 0]
@@ -75,10 +78,19 @@ def relevant(
     kept = [
         item
         for item, covers in zip(_scored(readings, certainty), coverage, strict=True)
-        if item.score >= LEAST_CERTAINTY and covers >= LEAST_OF_BEST * best
+        if item.score >= LEAST_CERTAINTY
+        and covers >= LEAST_OF_BEST * best
+        and lines(item.reading.hit)
     ]
     ranked = sorted(kept, key=lambda item: -item.score)
-    return ranked or [max(_scored(readings, certainty), key=lambda item: item.score)]
+    return ranked or _nearest(_scored(readings, certainty))
+
+
+def _holds_topic(found: Sequence[Reading], wanted: Wanted) -> bool:
+    """Whether what the topic itself found holds enough of it; follow-ups drift to what is there."""
+    best = max((wanted.share_in(reading) for reading in found), default=0.0)
+    worded = max((wanted.worded_share_in(reading) for reading in found), default=0.0)
+    return best >= least_coverage(wanted) or worded >= WELL_WORDED
 
 
 def least_coverage(wanted: Wanted) -> float:
@@ -93,6 +105,12 @@ def _scored(readings: Sequence[Reading], scores: Sequence[float]) -> list[Scored
         Scored(reading=reading, score=score)
         for reading, score in zip(readings, scores, strict=True)
     ]
+
+
+def _nearest(scored: Sequence[Scored]) -> list[Scored]:
+    """The best passage of those that hold a sentence to quote."""
+    ranked = sorted(scored, key=lambda item: -item.score)
+    return next(([item] for item in ranked if lines(item.reading.hit)), ranked[:1])
 
 
 def _certainties(

@@ -22,6 +22,8 @@ NAME_FACTOR, WORD_FACTOR = 1.5, 1.25
 # A phrase of fewer passages of the group than this is a detail.
 LEAST_PASSAGES = 2
 LEAST_SHARE = 0.3
+# What is not in half of all passages would be a narrow title for them all.
+WHOLE_SHARE = 0.5
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 _NUMBERED = re.compile(r"\A(?:\d+(?:\.\d+)*\.?|[IVXLC]+\.|[A-Z]\.)\s+")
 
@@ -53,10 +55,11 @@ class Titles:
         """A title from those of the first documents, or from their text where they have none."""
         titles = dict.fromkeys(_plain(reading.hit.passage.title) for reading in readings)
         chosen = [title for title in titles if title][:2]
-        joined = " · ".join(chosen)
         if not chosen:
             return self.of_group(readings)
-        return self._keep(joined if len(joined) <= LONGEST_TITLE else _cut(chosen[0]))
+        joined = _joined(chosen, readings[0].hit.language)
+        plain = not any(_JOINED_ALREADY.search(title) for title in chosen)
+        return self._keep(joined if plain and len(joined) <= LONGEST_TITLE else _cut(chosen[0]))
 
     def of_group(self, readings: Sequence[Reading]) -> str:
         """A title for passages that belong together: their heading, or what they talk about.
@@ -64,6 +67,11 @@ class Titles:
         "" when nothing tells them from the others.
         """
         return self._keep(self._common_heading(readings) or self._telling_phrases(readings))
+
+    def of_whole(self, readings: Sequence[Reading], language: str) -> str:
+        """A title for what is on the subject as a whole: a name or a phrase that much of it has."""
+        phrase = self._telling_phrases(readings, WHOLE_SHARE)
+        return self._keep(phrase) if " " in phrase else self.of_rest(language)
 
     def of_rest(self, language: str) -> str:
         """A title for what has none of its own."""
@@ -79,13 +87,16 @@ class Titles:
             _plain(reading.hit.passage.heading.rsplit(" › ", 1)[-1]) for reading in readings
         )
         for heading, count in lasts.most_common(3):
-            fresh = heading.casefold() not in self._used and 0 < len(heading) <= LONGEST_TITLE
+            fresh = self._is_fresh(heading) and 0 < len(heading) <= LONGEST_TITLE
             common = count >= max(HEADING_SHARE * len(readings), min(2, len(readings)))
             if fresh and common and not self._taken.issuperset(content_terms(heading, "")):
                 return heading
         return ""
 
-    def _telling_phrases(self, readings: Sequence[Reading]) -> str:
+    def _is_fresh(self, heading: str) -> bool:
+        return heading.casefold() not in self._used
+
+    def _telling_phrases(self, readings: Sequence[Reading], share: float = LEAST_SHARE) -> str:
         inside: Counter[str] = Counter()
         forms: dict[str, Counter[str]] = {}
         for reading in readings:
@@ -97,14 +108,17 @@ class Titles:
         worths = {
             key: self._worth(key, best[key], inside[key], readings)
             for key in inside
-            if inside[key] >= min(max(LEAST_PASSAGES, LEAST_SHARE * len(readings)), len(readings))
+            if inside[key] >= min(max(LEAST_PASSAGES, share * len(readings)), len(readings))
         }
         ranked = sorted(
             (key for key in worths if worths[key] > 0), key=lambda key: (-worths[key], key)
         )
         chosen = _apart(ranked, 2 if ranked and " " not in best[ranked[0]] else 1)
         self._told.update(chosen)
-        return ", ".join(best[key] for key in chosen)
+        heading = _plain(readings[0].hit.passage.heading.rsplit(" › ", 1)[-1])
+        if len(chosen) > 1 and 0 < len(heading) <= LONGEST_TITLE and self._is_fresh(heading):
+            return heading
+        return _joined([best[key] for key in chosen], readings[0].hit.language)
 
     def _worth(self, key: str, form: str, inside: int, readings: Sequence[Reading]) -> float:
         """How well a phrase tells a group from the rest of the report."""
@@ -180,6 +194,10 @@ def _plain(heading: str) -> str:
     return _NUMBERED.sub("", " ".join(heading.split())).strip(" :.")
 
 
+def _joined(parts: Sequence[str], language: str) -> str:
+    return f" {_AND.get(language, _AND['en'])} ".join(parts)
+
+
 def _cut(title: str) -> str:
     return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
 
@@ -195,6 +213,8 @@ _DETERMINERS = {
     "pt": frozenset(("o", "a", "os", "as", "um", "uma", "do", "da", "dos", "das")),
     "nl": frozenset(("de", "het", "een", "zijn", "haar", "hun", "dit", "deze")),
 }
+_AND = {"en": "and", "de": "und", "fr": "et", "es": "y", "it": "e", "pt": "e", "nl": "en"}
+_JOINED_ALREADY = re.compile(r"[,;:·]|\b(?:and|und|et|y|e|en)\b")
 _OVERVIEW = {
     "en": "Overview",
     "de": "Überblick",

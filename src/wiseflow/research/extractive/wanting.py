@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -15,14 +16,17 @@ from wiseflow.research.extractive.reading import Reading, content_terms, folded,
 NAMING_FACTOR = 1.5
 # What every word asks for, also one that all documents have: a small collection on one subject.
 LEAST_WEIGHT = 0.5
-# A common word that no document has is the asker's own ("overview"): it asks for less.
+# A common word that no document has is the asker's own ("overview"): it asks for less, where the
+# documents know a name of the topic, or so many of its other words.
 UNKNOWN_FACTOR = 0.5
+ENOUGH_KNOWN = 2
 # A name of so many words may be told by its initials.
 FEWEST_INITIALS, MOST_INITIALS = 2, 5
 # A subject is a few words; a question asks, or says more than a subject does.
 MOST_SUBJECT_TERMS = 7
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _NAME = re.compile(r"[A-Z][a-z][\w-]*(?: (?:of |the |and |for )*[A-Z][a-z][\w-]*)+")
+_YEAR = re.compile(r"[12]\d{3}")
 _ASKING = re.compile("[?？؟;]\\s*[\"'”’»]*\\s*\\Z")
 
 
@@ -85,6 +89,15 @@ class Wanted:
         found = zip(self.weights.values(), self.held(reading), strict=True)
         return sum(weight for weight, held in found if held) / self.total
 
+    def worded_share_in(self, reading: Reading) -> float:
+        """The same without numbers and codes, which say which one, not of what; years count."""
+        found = dict(zip(self.weights, self.held(reading), strict=True))
+        worded = [term for term in self.weights if not _is_code(self.words[term])]
+        total = sum(self.weights[term] for term in worded)
+        if not total:
+            return self.share_in(reading)
+        return sum(self.weights[term] for term in worded if found[term]) / total
+
 
 def read_topic(
     topic: str, language: str, vocabulary: Vocabulary, *, question: bool | None = None
@@ -99,12 +112,18 @@ def read_topic(
     """
     weights: dict[str, float] = {}
     written: dict[str, str] = {}
+    unknown: set[str] = set()
     for place, word in enumerate(_WORD.findall(topic)):
         for term in content_terms(word, language)[:1]:
-            naming = (place > 0 and word[0].isupper()) or any(map(str.isdigit, word))
-            weight = _weight(word, language, vocabulary, naming=naming)
+            naming = (place > 0 and word[0].isupper()) or _has_digit(word)
+            weight = LEAST_WEIGHT + vocabulary.inverse_document_frequency(word, language=language)
+            weight *= NAMING_FACTOR if naming else 1.0
             weights[term] = max(weight, weights.get(term, 0.0))
             written.setdefault(term, word)
+            if not vocabulary.document_frequency(word, language=language):
+                unknown.add(term)
+    for term in _askers_own(written, unknown):
+        weights[term] *= UNKNOWN_FACTOR
     if not weights:
         written = {term: term for term in terms(topic, language)}
         weights = dict.fromkeys(written, 1.0)
@@ -119,12 +138,21 @@ def read_topic(
     )
 
 
-def _weight(word: str, language: str, vocabulary: Vocabulary, *, naming: bool) -> float:
-    weight = LEAST_WEIGHT + vocabulary.inverse_document_frequency(word, language=language)
-    if naming:
-        return NAMING_FACTOR * weight
-    known = vocabulary.document_frequency(word, language=language) > 0
-    return weight if known else UNKNOWN_FACTOR * weight
+def _askers_own(written: Mapping[str, str], unknown: AbstractSet[str]) -> list[str]:
+    """The terms of a topic that no document has, and that are not what it is about."""
+    names = {term for place, term in enumerate(written) if place and written[term][0].isupper()}
+    known = written.keys() - unknown
+    if len(known) < ENOUGH_KNOWN and not known & names:
+        return []
+    return [term for term in unknown - names if not _YEAR.fullmatch(written[term])]
+
+
+def _is_code(word: str) -> bool:
+    return _has_digit(word) and not _YEAR.fullmatch(word)
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
 
 
 def _initials(topic: str, language: str) -> dict[str, frozenset[str]]:
