@@ -50,7 +50,7 @@ def test_any_topic_is_cleaned_or_refused(topic):
 
 
 def test_control_characters_leave_a_topic():
-    assert clean_topic("  Lakes\x00 and\x1b[31m\n seas\u202e ") == "Lakes and [31m seas"
+    assert clean_topic("  Lakes\x00 and\x1b[31m\n seas\u202e ") == "Lakes and seas"
 
 
 def test_a_topic_of_10000_characters_is_told_the_limit():

@@ -181,10 +181,10 @@ def test_yes_is_true(load, text):
 
 
 def test_the_heartbeat_must_fit_into_the_lease(problems):
-    (found,) = problems(environ={"JOB_LEASE_S": "15"})
+    (found,) = problems(environ={"JOB_LEASE_S": "15", "JOB_HEARTBEAT_S": "10"})
 
     assert found.startswith(
-        "environment variable JOB_LEASE_S: JOB_HEARTBEAT_S (10) must be at most half of "
+        "environment variable JOB_HEARTBEAT_S: JOB_HEARTBEAT_S (10) must be at most half of "
         "JOB_LEASE_S (15)"
     )
 

@@ -53,22 +53,24 @@ def load_settings(
     if dotenv is not None:
         sources.append(read_dotenv(dotenv))
         files.extend([dotenv] if dotenv.is_file() else [])
-    yaml_file = yaml_file or _named_file(sources)
+    named = _named_file(sources) if yaml_file is None else None
     if yaml_file is not None:
         sources.append(read_yaml(yaml_file))
         files.append(yaml_file)
+    elif named is not None:
+        sources.append(read_yaml(Path(named.text), named_by=f"{named.place}: WISEFLOW_CONFIG"))
+        files.append(Path(named.text))
     return _settled(sources, files)
 
 
-def _named_file(sources: Sequence[SourceText]) -> Path | None:
+def _named_file(sources: Sequence[SourceText]) -> Reading | None:
     named = (
-        reading.text
+        reading
         for source in sources
         for reading in source.readings
         if reading.name == "WISEFLOW_CONFIG" and reading.text
     )
-    first = next(named, None)
-    return Path(first) if first else None
+    return next(named, None)
 
 
 def _settled(sources: Sequence[SourceText], files: Sequence[Path]) -> Settings:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wiseflow.settings.names import environment_mistake, suggestion, unknown_in_yaml
@@ -108,11 +108,17 @@ def read_dotenv(path: Path) -> SourceText:
     return _sorted_out(one for one in found if isinstance(one, Problem) or one.text)
 
 
-def read_yaml(path: Path) -> SourceText:
-    """The settings of a YAML file."""
+def read_yaml(path: Path, *, named_by: str = "") -> SourceText:
+    """The settings of a YAML file.
+
+    Args:
+        path: of the file.
+        named_by: the setting that names it, told when it cannot be read; "" when the user did.
+    """
     text = _text_of(path)
     if isinstance(text, Problem):
-        return SourceText(problems=(text,))
+        place = f"{named_by} names {text.place}" if named_by else text.place
+        return SourceText(problems=(replace(text, place=place),))
     # YAML is slow to load, and most commands are run without such a file.
     from wiseflow.settings.yaml_file import YamlFault, YamlValue, entries  # noqa: PLC0415
 

@@ -19,6 +19,7 @@ from wiseflow.core.errors import StorageError, StorageFull, WiseflowError
 from wiseflow.storage.sql.address import Address, parse
 from wiseflow.storage.sql.failures import translated
 from wiseflow.storage.sql.groups import GroupWriter
+from wiseflow.storage.sql.threads import ConnectionThreads
 
 T = TypeVar("T")
 
@@ -110,6 +111,7 @@ class Database:
         self._writing: AsyncEngine | None = None
         self._writer: GroupWriter | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._threads = ConnectionThreads()
 
     @property
     def place(self) -> str:
@@ -149,8 +151,12 @@ class Database:
                 self._reading = self._writing = _server_engine(self._address, self._options)
             else:
                 _make_folder(self._address)
-                self._reading = _file_engine(self._address, self._options, writing=False)
-                self._writing = _file_engine(self._address, self._options, writing=True)
+                self._reading = _file_engine(
+                    self._address, self._options, self._threads, writing=False
+                )
+                self._writing = _file_engine(
+                    self._address, self._options, self._threads, writing=True
+                )
         if self._address.path is not None:
             await self._start_writer(self._writing)
 
@@ -166,6 +172,7 @@ class Database:
         finally:
             await reading.dispose()
             await writing.dispose()
+            await self._threads.ended()
 
     async def read(self, unit: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """What ``unit`` gives, from one consistent view of the database; it must not write.
@@ -247,9 +254,13 @@ def _server_engine(address: Address, options: DatabaseOptions) -> AsyncEngine:
     )
 
 
-def _file_engine(address: Address, options: DatabaseOptions, *, writing: bool) -> AsyncEngine:
+def _file_engine(
+    address: Address, options: DatabaseOptions, threads: ConnectionThreads, *, writing: bool
+) -> AsyncEngine:
+    path = str(address.path)
     engine = create_async_engine(
         address.url,
+        async_creator=lambda: threads.connect(path),
         pool_size=1 if writing else options.readers,
         max_overflow=0,
         pool_timeout=options.pool_timeout_s,
