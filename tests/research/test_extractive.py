@@ -158,6 +158,12 @@ class TestTopics:
 
         assert least_coverage(long) < least_coverage(short)
 
+    def test_a_whole_text_as_topic_needs_a_smaller_share_still(self):
+        question = wanted(" ".join(f"word{number}" for number in range(20)))
+        text = wanted(" ".join(f"word{number}" for number in range(90)))
+
+        assert 0 < least_coverage(text) < least_coverage(question)
+
     @given(st.text(max_size=200))
     def test_any_topic_can_be_read(self, topic):
         read = wanted(topic)

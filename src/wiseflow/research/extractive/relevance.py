@@ -20,6 +20,8 @@ from wiseflow.research.extractive.wanting import Wanted
 # of 154 answerable questions have .31 and more, and nine tenths of 104 put to other documents less.
 LEAST_OF_SHORT, LEAST_OF_LONG = 0.44, 0.28
 SHORT, LESS_A_TERM = 4, 0.04
+# What has more terms than any question is a text, of which a passage holds ever less.
+QUESTION_TERMS = 24
 # Documents that hold so much of a topic's words answer it, whatever number or code they lack.
 WELL_WORDED = 0.7
 # A passage on a subject holds at least this share of what the best one holds.
@@ -97,7 +99,9 @@ def least_coverage(wanted: Wanted) -> float:
     """The share of a topic's weight below which the documents hold nothing on it."""
     if not wanted.question:
         return LEAST_OF_SHORT
-    return max(LEAST_OF_LONG, LEAST_OF_SHORT - LESS_A_TERM * (len(wanted.weights) - SHORT))
+    size = len(wanted.weights)
+    least = max(LEAST_OF_LONG, LEAST_OF_SHORT - LESS_A_TERM * (size - SHORT))
+    return least * math.sqrt(min(1.0, QUESTION_TERMS / size))
 
 
 def _scored(readings: Sequence[Reading], scores: Sequence[float]) -> list[Scored]:
