@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
+from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
 from wiseflow.core.report import Report
@@ -266,6 +269,7 @@ async def open_application(
         StorageError: the database cannot be opened.
         SchemaMismatch: a newer version has upgraded it.
     """
+    check_local_only(settings)
     database = await open_database(settings.database_url, database_options(settings))
     try:
         async with ProcessPool(
@@ -279,6 +283,34 @@ async def open_application(
             )
     finally:
         await database.close()
+
+
+def check_local_only(settings: Settings) -> None:
+    """Refuse a database on another machine when nothing may be sent to one.
+
+    Raises:
+        ConfigurationError: ``LOCAL_ONLY`` holds, and ``DATABASE_URL`` names another machine.
+    """
+    address = urlsplit(settings.database_url)
+    # A PostgreSQL address without a host, or with a folder for one, is a local socket.
+    host = address.hostname or ""
+    elsewhere = parse_qs(address.query).get("host", [host])[-1]
+    local = not elsewhere or elsewhere.startswith("/") or is_loopback(elsewhere)
+    if settings.local_only and not local:
+        raise ConfigurationError(
+            f"LOCAL_ONLY is set, and DATABASE_URL names another machine, {elsewhere}",
+            cure="Use a database on this machine, or unset LOCAL_ONLY",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own by itself, without asking a resolver."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def upgrade_database(settings: Settings) -> SchemaState:

@@ -19,7 +19,6 @@ from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.jobs.submission import Batch, submit_or_resume
 
-LOOP_S = 3.0
 SAMPLE_S = 0.2
 COLLECTION = "bench"
 
@@ -33,12 +32,14 @@ class Plan:
         rounds: how often each level is measured, in turn.
         queued: how many topics wait in the queue in the last measurement.
         queued_s: for how long that measurement runs.
+        loop_s: how long the bare loops run.
     """
 
     levels: tuple[int, ...] = (1, 2, 8, 32)
     rounds: int = 3
     queued: int = 10_000
     queued_s: float = 30.0
+    loop_s: float = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +80,7 @@ async def measure_research(app: Application, data_dir: Path, plan: Plan) -> list
     samples: dict[int, list[Sample]] = {level: [] for level in plan.levels}
     speed_ups: list[float] = []
     for _ in range(plan.rounds):
-        speed_ups.append(await asyncio.to_thread(two_process_speed_up, LOOP_S))
+        speed_ups.append(await asyncio.to_thread(two_process_speed_up, plan.loop_s))
         for level in plan.levels:
             samples[level].append(await _run(app, topics, level))
     figures += _levels(samples, len(topics))

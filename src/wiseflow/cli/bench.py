@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -78,6 +79,8 @@ def quality(data: Path, parts: tuple[str, ...], as_json: bool) -> None:
 
 def quality_measures() -> dict[str, Callable[[Path, Path], Sequence[Figure]]]:
     """Each part's measurement: from the data's folder, in a folder to work in."""
+    # As in worker processes: threads that wait for each other would be counted as work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wiseflow.bench import briefs, extraction, retrieval  # noqa: PLC0415 - slow to import
 
     return {
