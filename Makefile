@@ -27,8 +27,8 @@ test: env-dev lint types imports ## All checks and every test
 check: env-dev lint types imports ## The fast half: format, lint, types, import contracts, quick tests
 	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not slow"
 
-prove: env-dev ## The long proofs at their full counts (minutes)
-	@$(BIN)/python -m pytest -q -p no:randomly proofs
+prove: env-dev ## The long proofs at their full counts (some minutes)
+	@$(BIN)/python proofs/kill_research.py --kills 100 --researches 40 --seed 1
 
 .PHONY: lint types imports
 lint: env-dev

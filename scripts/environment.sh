@@ -5,8 +5,8 @@
 set -euo pipefail
 python=$1 venv=$2 lock=$3
 
-command -v "$python" >/dev/null || {
-    echo "No '$python' on the PATH. Install Python 3.11 or later, or name one: make PYTHON=python3.12" >&2
+"$python" -c '' 2>/dev/null || {
+    echo "No '$python' that runs on the PATH. Install Python 3.11 or later, or name one: make PYTHON=python3.12" >&2
     exit 3
 }
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
