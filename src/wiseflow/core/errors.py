@@ -16,6 +16,7 @@
     │   └── MissingExtra        a format needs an extra that is absent
     ├── StorageError            the database or the disk refuses       (exit 1, HTTP 503)
     │   ├── StorageFull         no room is left
+    │   ├── IndexDamaged        files of a search index are missing or broken
     │   └── SchemaMismatch      the database has another version
     └── WorkerError             a worker process did not finish a call (exit 1, HTTP 503)
         ├── WorkerCrashed       it died
@@ -153,6 +154,12 @@ class StorageError(WiseflowError):
 
 class StorageFull(StorageError):
     """No room is left for the database or the data folder."""
+
+
+class IndexDamaged(StorageError):
+    """Files of a search index are missing or broken; indexing again makes it anew."""
+
+    retryable: ClassVar[bool] = False
 
 
 class SchemaMismatch(StorageError):

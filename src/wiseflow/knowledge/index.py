@@ -10,6 +10,7 @@ import numpy as np
 from tantivy import DocAddress, Index, Occur, Query
 
 from wiseflow.core.documents import Hit
+from wiseflow.core.errors import IndexDamaged, NotFound, SchemaMismatch
 from wiseflow.knowledge.analysis import terms
 from wiseflow.knowledge.embedding import Embedder, HashedEmbedder, Matrix
 from wiseflow.knowledge.layout import (
@@ -44,12 +45,26 @@ def open_index(folder: Path, *, embedder: Embedder | None = None) -> PassageInde
     Raises:
         NotFound: there is no index, or it holds nothing.
         SchemaMismatch: it was made by another embedder or version.
+        IndexDamaged: a file of it is missing or broken.
         StorageError: the disk refuses.
     """
     index = PassageIndex(folder, embedder or HashedEmbedder())
     if not index.passage_count:
         raise no_index(folder)
     return index
+
+
+def fault_of(folder: Path) -> str:
+    """Why the index in ``folder`` has to be made anew, or "" when it can be used as it is.
+
+    Raises:
+        StorageError: the disk refuses, which says nothing about the index.
+    """
+    try:
+        PassageIndex(folder, HashedEmbedder())
+    except (NotFound, IndexDamaged, SchemaMismatch) as error:
+        return error.message
+    return ""
 
 
 class PassageIndex:
@@ -94,7 +109,16 @@ class PassageIndex:
             k: how many to return at most.
             filters: which passages may be found.
             weights: what counts how much.
+
+        Raises:
+            IndexDamaged: a file of the index is broken.
         """
+        with disk_errors(self._folder):
+            return self._search(query, k, filters, weights)
+
+    def _search(
+        self, query: str, k: int, filters: Filters | None, weights: Weights
+    ) -> tuple[Hit, ...]:
         allowed = filter_query(filters or Filters(), self._searcher)
         limit = max(CANDIDATES, 2 * k)
         question = read_question(query, self._languages)

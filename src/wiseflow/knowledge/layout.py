@@ -23,12 +23,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from wiseflow.core.errors import NotFound, SchemaMismatch, StorageError, StorageFull
+from wiseflow.core.errors import IndexDamaged, NotFound, SchemaMismatch, StorageError, StorageFull
 
 FORMAT = 1
-REBUILD_CURE = "Delete the folder and index the documents again: wiseflow index PATH"
+REBUILD_CURE = "Index its documents again, which makes it anew: wiseflow index PATH"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "quota exceeded", "file too large")
+# In what tantivy says when the system refuses, not when a file is broken.
+_REFUSED_WORDS = ("os error", "os { code", "lockfile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +85,20 @@ def read_build(folder: Path) -> Build | None:
 
     Raises:
         SchemaMismatch: it was made by another version of the program.
+        ValueError: the record is broken.
     """
     try:
         record = json.loads((folder / "current.json").read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if record["format"] != FORMAT:
-        raise SchemaMismatch(
-            f"the index in {folder} has format {record['format']}, this program reads {FORMAT}",
-            cure=REBUILD_CURE,
-        )
-    return Build(**record)
+    with _broken_records("current.json"):
+        if record["format"] == FORMAT:
+            return Build(**record)
+        made_by = record["format"]
+    raise SchemaMismatch(
+        f"the index in {folder} has format {made_by}, this program reads {FORMAT}",
+        cure=REBUILD_CURE,
+    )
 
 
 def check_embedder(folder: Path, build: Build, fingerprint: str) -> None:
@@ -121,10 +126,17 @@ def write_build(folder: Path, build: Build) -> None:
 
 
 def read_generation(build_folder: Path, number: int) -> Generation:
-    """The record of a generation. Raises ``FileNotFoundError`` when it was cleared away."""
-    record = json.loads((build_folder / f"generation-{number}.json").read_text("utf-8"))
-    record["segments"] = tuple(Segment(**segment) for segment in record["segments"])
-    return Generation(**record)
+    """The record of a generation.
+
+    Raises:
+        FileNotFoundError: it was cleared away.
+        ValueError: it is broken.
+    """
+    name = f"generation-{number}.json"
+    record = json.loads((build_folder / name).read_text("utf-8"))
+    with _broken_records(name):
+        record["segments"] = tuple(Segment(**segment) for segment in record["segments"])
+        return Generation(**record)
 
 
 def write_generation(build_folder: Path, generation: Generation) -> None:
@@ -164,26 +176,44 @@ def disk_errors(folder: Path) -> Generator[None]:
 
     Raises:
         StorageFull: no room is left.
+        IndexDamaged: a file is missing or broken.
         StorageError: anything else the disk refused.
     """
     try:
         yield
+    except FileNotFoundError as error:
+        raise _damaged(folder, f"{Path(str(error.filename)).name} is missing") from error
     except OSError as error:
-        raise _translated(folder, error, full=error.errno in _FULL) from error
+        reason = error.strerror or type(error).__name__
+        raise _refused(folder, reason, full=error.errno in _FULL) from error
     except ValueError as error:
         # tantivy reports everything, the disk's refusals too, as ValueError.
-        full = any(words in str(error).lower() for words in _FULL_WORDS)
-        raise _translated(folder, error, full=full) from error
+        reason = str(error).strip()
+        full = any(words in reason.lower() for words in _FULL_WORDS)
+        if full or any(words in reason.lower() for words in _REFUSED_WORDS):
+            raise _refused(folder, reason, full=full) from error
+        raise _damaged(folder, reason) from error
 
 
-def _translated(folder: Path, error: Exception, *, full: bool) -> StorageError:
+@contextmanager
+def _broken_records(name: str) -> Generator[None]:
+    """Translate what a JSON record of another shape raises into ``ValueError``."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{name} holds something else than it should") from error
+
+
+def _damaged(folder: Path, reason: str) -> IndexDamaged:
+    return IndexDamaged(f"the index in {folder} is damaged: {reason}", cure=REBUILD_CURE)
+
+
+def _refused(folder: Path, reason: str, *, full: bool) -> StorageError:
     if full:
         return StorageFull(
             f"no room is left for the index in {folder}", cure="Free some space and run it again"
         )
-    reason = error.strerror if isinstance(error, OSError) else str(error).strip()
     return StorageError(
         f"the index in {folder} cannot be read or written: {reason}",
-        cure="Check that the folder lies on a disk you may write to. If the index is damaged, "
-        "delete the folder and index the documents again: wiseflow index PATH",
+        cure="Check that the folder lies on a disk you may write to",
     )

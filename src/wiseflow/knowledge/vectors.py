@@ -22,6 +22,8 @@ MOST_DEAD = 0.3
 # What a dead row scores: less than any dot product of unit vectors.
 DEAD = -2.0
 _CHUNK_ROWS = 8192
+_ROW_BYTES = 8
+_VECTOR_BYTES = 4
 
 
 def plan_merge(segments: Sequence[Segment]) -> int:
@@ -92,20 +94,32 @@ class MappedVectors:
         folder: of the build.
         generation: whose segments to read; number 0 is the empty one before the first commit.
         dimension: numbers in a vector.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: one is broken.
     """
 
     def __init__(self, folder: Path, generation: Generation, dimension: int) -> None:
         self._segments = generation.segments
         self._vectors = [
-            _mapped(folder / f"vectors-{part.number}.f4").view("<f4").reshape(part.size, dimension)
+            _mapped(folder / f"vectors-{part.number}.f4", _VECTOR_BYTES * part.size * dimension)
+            .view("<f4")
+            .reshape(part.size, dimension)
             for part in self._segments
         ]
-        parts = [_mapped(folder / f"rows-{part.number}.i8").view("<i8") for part in self._segments]
+        parts = [
+            _mapped(folder / f"rows-{part.number}.i8", _ROW_BYTES * part.size).view("<i8")
+            for part in self._segments
+        ]
         self.rows: Rows = np.concatenate([np.zeros(0, np.int64), *parts])
+        if np.any(self.rows[1:] <= self.rows[:-1]):
+            raise ValueError("the rows of its vectors are out of order")
         self._starts = np.cumsum([0, *(part.size for part in self._segments)])
         self._alive: npt.NDArray[np.bool_] = np.ones(len(self.rows), np.bool_)
         if generation.number:
-            self.bury(_mapped(folder / f"dead-{generation.number}.i8").view("<i8"))
+            size = _ROW_BYTES * sum(part.dead for part in self._segments)
+            self.bury(_mapped(folder / f"dead-{generation.number}.i8", size).view("<i8"))
 
     def bury(self, rows: Rows) -> None:
         """Take rows as dead from now on."""
@@ -164,9 +178,12 @@ class MappedVectors:
         return self._alive[self._starts[number] : self._starts[number + 1]]
 
 
-def _mapped(path: Path) -> npt.NDArray[np.uint8]:
+def _mapped(path: Path, size: int) -> npt.NDArray[np.uint8]:
+    found = path.stat().st_size
+    if found != size:
+        raise ValueError(f"{path.name} has {found:,} bytes instead of {size:,}")
     # An empty file cannot be mapped.
-    if path.stat().st_size == 0:
+    if not size:
         return np.zeros(0, np.uint8)
     return np.asarray(np.memmap(path, np.uint8, mode="r"))
 
