@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from wiseflow.core.errors import WorkerCrashed
 from wiseflow.core.library import IndexChange
 from wiseflow.core.ports import Compute, DocumentStore
-from wiseflow.knowledge.layout import read_build
+from wiseflow.knowledge.index import fault_of
 from wiseflow.knowledge.writing import apply
 from wiseflow.library.reading import passages_in
 
@@ -56,18 +57,20 @@ def next_limit(limit: int, change: IndexChange) -> int:
     return max(1, min(fitting, limit * GROWTH, MOST_SOURCES))
 
 
-async def index_exists(folder: Path) -> bool:
-    """Whether there is an index in ``folder``; one whose record is damaged is erased.
+async def fault_of_index(compute: Compute, folder: Path) -> str:
+    """Why the index in ``folder`` has to be made anew, or "" when it can be used as it is.
+
+    Args:
+        compute: runs the check, as a damaged file may bring down the process that maps it.
+        folder: of the index.
 
     Raises:
-        SchemaMismatch: it is of another version.
+        StorageError: the disk refuses, which says nothing about the index.
     """
     try:
-        return await asyncio.to_thread(read_build, folder) is not None
-    except (ValueError, KeyError, TypeError):
-        # A failing disk leaves such a thing. Everything in an index can be made anew.
-        await erase_index(folder)
-        return False
+        return await compute.run(fault_of, folder)
+    except WorkerCrashed:
+        return f"the index in {folder} brings down the process that opens it"
 
 
 async def erase_index(folder: Path) -> None:

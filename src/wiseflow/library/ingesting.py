@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiseflow.core.errors import Conflict
-from wiseflow.core.library import FileRecord
+from wiseflow.core.library import Collection, FileRecord
 from wiseflow.core.ports import Compute, DocumentStore
 from wiseflow.library.collections import CollectionFolder, check_collection_name, collection_folder
-from wiseflow.library.indexing import erase_index, index_exists, update_index
+from wiseflow.library.indexing import erase_index, fault_of_index, update_index
 from wiseflow.library.lanes import each
 from wiseflow.library.locking import collection_lock
 from wiseflow.library.planning import IngestLimits, Plan, plan
@@ -26,18 +26,21 @@ from wiseflow.library.reader import FileReader
 from wiseflow.library.reading import ReadTask
 from wiseflow.library.scanning import FoundFile, Scan, gone, look_at, scan
 from wiseflow.library.tally import IngestProgress, IngestReport, Tally, unwatched
+from wiseflow.observability.logs import Logger
 from wiseflow.text.parsing import SUPPORTED_SUFFIXES
 
 LOCK_WAIT_S = 30.0
+_log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target:
-    """What is brought up: a collection, its folder, and what was known of its files."""
+    """What is brought up: a collection, its folder, and what it held before."""
 
     collection: str
     folder: CollectionFolder
     known: dict[str, FileRecord]
+    sources: int
 
 
 class Library:
@@ -99,9 +102,9 @@ class Library:
         found = await asyncio.to_thread(scan, paths, suffixes=SUPPORTED_SUFFIXES)
         folder = collection_folder(self._data_folder, collection)
         async with collection_lock(folder.lock, collection=collection, wait_s=self._lock_wait_s):
-            await self._ensure(collection, private=private)
+            sources = (await self._ensure(collection, private=private)).sources
             known = await self._store.files(collection)
-            target = _Target(collection=collection, folder=folder, known=known)
+            target = _Target(collection=collection, folder=folder, known=known, sources=sources)
             tally = Tally(self._store, collection, known=known, failed=found.failed, tell=progress)
             await self._bring_up(target, found, tally)
         return tally.report(seconds=time.monotonic() - begun)
@@ -118,13 +121,14 @@ class Library:
             await self._store.delete_collection(collection)
             await erase_index(folder.path)
 
-    async def _ensure(self, collection: str, *, private: bool) -> None:
+    async def _ensure(self, collection: str, *, private: bool) -> Collection:
         found = await self._store.ensure_collection(collection, private=private)
         if private and not found.private:
             raise Conflict(
                 f"the collection {collection!r} exists and is not private",
                 cure="Delete it first, or choose another name",
             )
+        return found
 
     async def _bring_up(self, target: _Target, found: Scan, tally: Tally) -> None:
         if await self._index_is_lost(target):
@@ -145,11 +149,19 @@ class Library:
         )
 
     async def _index_is_lost(self, target: _Target) -> bool:
-        if target.known:
-            return not await index_exists(target.folder.index)
-        # What a crash during a deletion may have left.
+        """Whether the collection's sources have to be indexed anew; what cannot be used goes."""
+        if target.sources:
+            fault = await fault_of_index(self._indexing, target.folder.index)
+            if not fault:
+                return False
+            _log.warning(
+                "the index is made anew from all files of its collection",
+                collection=target.collection,
+                reason=fault,
+            )
+        # Also what a crash during a deletion may have left, or an index of nothing.
         await erase_index(target.folder.index)
-        return False
+        return bool(target.sources)
 
     async def _everything(self, target: _Target, files: Sequence[FoundFile]) -> Sequence[FoundFile]:
         """All files of the collection, also those that lie elsewhere, all to be indexed anew."""
