@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wiseflow.text.languages import detect_language
-from wiseflow.text.similarity import containment, distinct, is_near_duplicate, jaccard, shingles
 from wiseflow.text.words import (
     content_stems,
     fold,
@@ -107,22 +106,3 @@ def test_the_language_is_told_or_left_open():
     assert detect_language("Le comité a trouvé que la preuve était bonne. " * 200) == "fr"
     assert detect_language("Hello") == ""
     assert detect_language("12345 67890 " * 10) == ""
-
-
-SENTENCE = "The committee found that the evidence was sound and complete"
-
-
-def test_near_duplicates_are_told_by_shared_word_sequences():
-    assert is_near_duplicate(SENTENCE, f"{SENTENCE.upper()}, they said.")
-    assert not is_near_duplicate(SENTENCE, "The museum opened its doors to the public in spring")
-    assert is_near_duplicate("今天天气很好我们去公园", "今天天气很好我们去公园吧")
-    assert jaccard(shingles(SENTENCE), shingles(SENTENCE)) == 1
-    assert 0 < jaccard(shingles(SENTENCE), shingles(f"{SENTENCE} as ever")) < 1
-    assert jaccard(shingles(""), shingles(SENTENCE)) == 0
-    assert containment(shingles(""), shingles(SENTENCE)) == 0
-
-
-def test_the_first_of_near_duplicates_is_kept():
-    texts = [SENTENCE, "Another thing altogether was said", f"{SENTENCE}.", "", "Another thing"]
-
-    assert distinct(texts) == [0, 1, 3, 4]

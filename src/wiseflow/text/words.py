@@ -45,7 +45,6 @@ _NAME_PARTICLES = frozenset(
 _NAME_GAP = re.compile(r"(?:[ \u00a0-]|\. ?| ?& ?|\n)$")
 _SENTENCE_END = re.compile(r"[.!?:;…。！？]|\n[ \t]*\n|^[\s\"'“‘(\[]*$")
 _LONGEST_NAME = 12
-_MOST_PARTICLES = 2
 
 
 class Word(NamedTuple):
