@@ -34,8 +34,3 @@ def new_id() -> str:
 def encode(value: int) -> str:
     """``value`` (0 ≤ value < 2¹³⁰) in 26 characters of base 32, most significant first."""
     return "".join(ALPHABET[(value >> shift) & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
-
-
-def is_id(text: str) -> bool:
-    """Whether ``text`` has the form of an id made here."""
-    return len(text) == LENGTH and all(character in ALPHABET for character in text)

@@ -45,18 +45,6 @@ class Journal(Protocol):
         ...
 
 
-class EventSink(Protocol):
-    """Where a job says what happens."""
-
-    async def emit(self, event_type: str, data: Mapping[str, object]) -> None:
-        """Append one numbered event to the job.
-
-        Raises:
-            LeaseLost: another worker holds the job now; nothing was written.
-        """
-        ...
-
-
 class StepStore(Protocol):
     """Journalled results, as JSON text."""
 
