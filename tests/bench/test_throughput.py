@@ -6,7 +6,7 @@ from wiseflow.app import open_application
 from wiseflow.bench.processes import tree_memory_bytes, two_process_speed_up
 from wiseflow.bench.startup import measure_startup
 from wiseflow.bench.throughput import Plan, measure_research, read_topics
-from wiseflow.core.errors import InvalidInput
+from wiseflow.core.errors import NotFound
 from wiseflow.settings.loading import load_settings
 
 DOCUMENTS = {
@@ -44,7 +44,7 @@ async def test_every_level_is_measured_against_bare_loops_and_a_long_queue(data,
 
 
 def test_a_folder_that_is_no_data_set_is_named(tmp_path):
-    with pytest.raises(InvalidInput, match=r"queries\.jsonl"):
+    with pytest.raises(NotFound, match=r"queries\.jsonl"):
         read_topics(tmp_path)
 
 

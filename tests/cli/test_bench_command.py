@@ -45,7 +45,7 @@ def test_start_up_is_measured_from_the_command_line(wiseflow):
 def test_a_data_folder_that_is_none_is_told(wiseflow):
     ended = wiseflow("bench", "research", "--data", "papers")
 
-    assert ended.code == 2
+    assert ended.code == 4
     assert "queries.jsonl" in ended.err
 
 

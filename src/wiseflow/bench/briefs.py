@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 import statistics
 import string
@@ -15,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from wiseflow.bench.figures import Figure, mean_with_range
+from wiseflow.bench.data import read_rows
+from wiseflow.bench.figures import Figure, mean_figure
 from wiseflow.core.clock import SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Passage, Source
@@ -88,16 +88,16 @@ def measure_briefs(data_dir: Path, work_dir: Path, *, split: str = "dev") -> lis
 
 def load(folder: Path, index_folder: Path, *, split: str) -> DataSet:
     """A data set, its corpus indexed: one passage for each paragraph."""
-    documents = {str(row["id"]): row for row in _rows(folder / "corpus.jsonl")}
+    documents = {str(row["id"]): row for row in read_rows(folder / "corpus.jsonl")}
     stored = [_stored(row) for row in documents.values()]
     apply(index_folder, IndexChange(added=tuple(stored)))
     gold: dict[str, dict[str, list[int]]] = {}
-    for row in _rows(folder / split / "qrels.jsonl"):
+    for row in read_rows(folder / split / "qrels.jsonl"):
         gold.setdefault(row["qid"], {})[row["doc"]] = row.get("sents", [])
     return DataSet(
         documents=documents,
         sources={item.source.source_id: item.source for item in stored},
-        queries=_rows(folder / split / "queries.jsonl"),
+        queries=read_rows(folder / split / "queries.jsonl"),
         gold=gold,
         index_folder=index_folder,
     )
@@ -122,9 +122,9 @@ def question_figures(subject: str, data: DataSet, briefs: Sequence[Brief]) -> li
         if _normalised(brief.query["answer"]) not in {"yes", "no"}:
             inside.append(_answer_inside(brief.query, whole))
     return [
-        _mean(subject, "supporting-sentence F1 of the summary", summary_f1, bar=LEAST_F1),
-        _mean(subject, "supporting-sentence F1 of the whole report", whole_f1),
-        _mean(subject, "answer inside the first five cited sentences", inside),
+        mean_figure(subject, "supporting-sentence F1 of the summary", summary_f1, bar=LEAST_F1),
+        mean_figure(subject, "supporting-sentence F1 of the whole report", whole_f1),
+        mean_figure(subject, "answer inside the first five cited sentences", inside),
         *_common_figures(subject, data, briefs),
     ]
 
@@ -146,10 +146,10 @@ def subject_figures(subject: str, data: DataSet, briefs: Sequence[Brief]) -> lis
         covered.append(len(seen) / len(all_sections))
         rouge.append(_rouge(brief.report, brief.query["lead"]))
     return [
-        _mean(subject, "citations on topic", pooled, bar=LEAST_ON_TOPIC),
-        _mean(subject, "citations on topic, mean over topics", by_topic),
-        _mean(subject, "sections covered", covered),
-        _mean(subject, "ROUGE-1 F against the lead", rouge),
+        mean_figure(subject, "citations on topic", pooled, bar=LEAST_ON_TOPIC),
+        mean_figure(subject, "citations on topic, mean over topics", by_topic),
+        mean_figure(subject, "sections covered", covered),
+        mean_figure(subject, "ROUGE-1 F against the lead", rouge),
         *_common_figures(subject, data, briefs),
     ]
 
@@ -160,9 +160,9 @@ def _common_figures(subject: str, data: DataSet, briefs: Sequence[Brief]) -> lis
     reported = [float(brief.report is not None) for brief in briefs]
     cpu = [1000 * brief.cpu_s for brief in briefs]
     return [
-        _mean(subject, "citations that are verbatim spans", verbatim, bar=LEAST_VERBATIM),
-        _mean(subject, "topics that got a report", reported, bar=1.0),
-        _mean(subject, "CPU a research, ms", cpu),
+        mean_figure(subject, "citations that are verbatim spans", verbatim, bar=LEAST_VERBATIM),
+        mean_figure(subject, "topics that got a report", reported, bar=1.0),
+        mean_figure(subject, "CPU a research, ms", cpu),
     ]
 
 
@@ -287,14 +287,6 @@ def _job(job_id: str, topic: str, payload: Mapping[str, object]) -> Job:
     )
 
 
-def _rows(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
-    except FileNotFoundError:
-        raise NotFound(f"there is no {path}", cure="Give the folder of the data sets") from None
-
-
 def _stored(row: Mapping[str, Any]) -> StoredSource:
     text, title, source_id = str(row["text"]), str(row.get("title", "")), str(row["id"])
     source = Source(
@@ -381,18 +373,3 @@ def _rouge(report: Report | None, lead: str) -> float:
     theirs = Counter(words.stems(lead, "en"))
     total = ours.total() + theirs.total()
     return 2 * (ours & theirs).total() / total if total else 0.0
-
-
-def _mean(
-    subject: str, measure: str, values: Sequence[float], *, bar: float | None = None
-) -> Figure:
-    value, low, high = mean_with_range(values)
-    return Figure(
-        subject=subject,
-        measure=measure,
-        value=value,
-        low=low,
-        high=high,
-        samples=len(values),
-        bar=bar,
-    )

@@ -60,3 +60,40 @@ def mean_with_range(values: Sequence[float], *, seed: int = 0) -> tuple[float, f
         means[int(RESAMPLES * 0.025)],
         means[int(RESAMPLES * 0.975) - 1],
     )
+
+
+def mean_figure(
+    subject: str, measure: str, values: Sequence[float], *, bar: float | None = None
+) -> Figure:
+    """The mean of ``values`` with its 95 % range."""
+    value, low, high = mean_with_range(values)
+    return Figure(
+        subject=subject,
+        measure=measure,
+        value=value,
+        low=low,
+        high=high,
+        samples=len(values),
+        bar=bar,
+    )
+
+
+def spread_figure(
+    subject: str,
+    measure: str,
+    values: Sequence[float],
+    *,
+    bar: float | None = None,
+    most: float | None = None,
+) -> Figure:
+    """The median of repeats, with the least and the greatest."""
+    return Figure(
+        subject=subject,
+        measure=measure,
+        value=statistics.median(values),
+        low=min(values),
+        high=max(values),
+        samples=len(values),
+        bar=bar,
+        most=most,
+    )

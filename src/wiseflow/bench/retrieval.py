@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wiseflow.bench.figures import Figure, mean_with_range
+from wiseflow.bench.data import read_rows
+from wiseflow.bench.figures import Figure, mean_figure
 from wiseflow.core.documents import Passage, Source
-from wiseflow.core.errors import NotFound
 from wiseflow.core.library import IndexChange, StoredSource
 from wiseflow.knowledge.index import PassageIndex, open_index
 from wiseflow.knowledge.ranking import HYBRID, PLAIN_BM25, Weights
@@ -90,7 +89,7 @@ class Run:
 
 def _run(name: str, data_dir: Path, work_dir: Path, *, split: str, k: int) -> Run:
     folder = work_dir / "retrieval" / name
-    rate = None if folder.exists() else _index(_rows(data_dir / name / "corpus.jsonl"), folder)
+    rate = None if folder.exists() else _index(read_rows(data_dir / name / "corpus.jsonl"), folder)
     questions = _questions(data_dir / name / split)
     index = open_index(folder)
     return Run(
@@ -109,9 +108,11 @@ def _multi_hop_figures(run: Run) -> list[Figure]:
             chosen = [each for each in found if each.question.query_id.startswith(beginning)]
             least = bar if method == "hybrid" else None
             figures += [
-                _mean(family, f"R@2, {method}", [each.recall(2) for each in chosen]),
-                _mean(family, f"R@5, {method}", [each.recall(5) for each in chosen], bar=least),
-                _mean(family, f"all-gold@5, {method}", [each.has_all(5) for each in chosen]),
+                mean_figure(family, f"R@2, {method}", [each.recall(2) for each in chosen]),
+                mean_figure(
+                    family, f"R@5, {method}", [each.recall(5) for each in chosen], bar=least
+                ),
+                mean_figure(family, f"all-gold@5, {method}", [each.has_all(5) for each in chosen]),
             ]
     return [*figures, *_paired_figures(run), *_speed_figures(run)]
 
@@ -119,8 +120,8 @@ def _multi_hop_figures(run: Run) -> list[Figure]:
 def _theme_figures(run: Run) -> list[Figure]:
     measure = f"R@{run.k}"
     return [
-        _mean(run.name, f"{measure}, hybrid", [each.recall(run.k) for each in run.hybrid]),
-        _mean(run.name, f"{measure}, plain BM25", [each.recall(run.k) for each in run.plain]),
+        mean_figure(run.name, f"{measure}, hybrid", [each.recall(run.k) for each in run.hybrid]),
+        mean_figure(run.name, f"{measure}, plain BM25", [each.recall(run.k) for each in run.plain]),
         *_paired_figures(run),
     ]
 
@@ -135,7 +136,7 @@ def _paired_figures(run: Run) -> list[Figure]:
     count = len(differences)
     measure = f"R@{run.k}, hybrid − plain BM25"
     return [
-        _mean(run.name, measure, differences, bar=0.0 if run.name == "mh_mix" else None),
+        mean_figure(run.name, measure, differences, bar=0.0 if run.name == "mh_mix" else None),
         Figure(subject=run.name, measure=f"{measure}: better", value=better, samples=count),
         Figure(subject=run.name, measure=f"{measure}: worse", value=worse, samples=count),
     ]
@@ -159,21 +160,6 @@ def _speed_figures(run: Run) -> list[Figure]:
         bar=LEAST_PASSAGES_A_SECOND,
     )
     return [speed, rate]
-
-
-def _mean(
-    subject: str, measure: str, values: Sequence[float], *, bar: float | None = None
-) -> Figure:
-    value, low, high = mean_with_range(values)
-    return Figure(
-        subject=subject,
-        measure=measure,
-        value=value,
-        low=low,
-        high=high,
-        samples=len(values),
-        bar=bar,
-    )
 
 
 def _search(
@@ -223,7 +209,7 @@ def _stored(row: Row) -> StoredSource:
 
 def _questions(folder: Path) -> list[Question]:
     gold: dict[str, set[str]] = {}
-    for row in _rows(folder / "qrels.jsonl"):
+    for row in read_rows(folder / "qrels.jsonl"):
         gold.setdefault(row["qid"], set()).add(row["doc"])
     return [
         Question(
@@ -231,16 +217,6 @@ def _questions(folder: Path) -> list[Question]:
             text=f"{row['text']} {row.get('abstract', '')}".strip(),
             gold=frozenset(gold[row["id"]]),
         )
-        for row in _rows(folder / "queries.jsonl")
+        for row in read_rows(folder / "queries.jsonl")
         if row["id"] in gold
     ]
-
-
-def _rows(path: Path) -> list[Row]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
-    except FileNotFoundError as error:
-        raise NotFound(
-            f"there is no {path}", cure="Give the folder of the evaluation data: --data DIR"
-        ) from error

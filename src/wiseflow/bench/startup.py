@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
-from wiseflow.bench.figures import Figure
+from wiseflow.bench.figures import Figure, spread_figure
 
 BARE = (sys.executable, "-c", "pass")
 MEASURED = {
@@ -30,15 +29,7 @@ def measure_startup(rounds: int = 15) -> list[Figure]:
         ratios = [ours / reference for ours, reference in zip(times[name], bare, strict=True)]
         figures += [
             _milliseconds(name, times[name]),
-            Figure(
-                subject=name,
-                measure="time ÷ python -c pass",
-                value=statistics.median(ratios),
-                low=min(ratios),
-                high=max(ratios),
-                samples=rounds,
-                most=most,
-            ),
+            spread_figure(name, "time ÷ python -c pass", ratios, most=most),
         ]
     return figures
 
@@ -50,12 +41,4 @@ def _seconds(command: Sequence[str]) -> float:
 
 
 def _milliseconds(subject: str, seconds: Sequence[float]) -> Figure:
-    values = [1000 * value for value in seconds]
-    return Figure(
-        subject=subject,
-        measure="ms",
-        value=statistics.median(values),
-        low=min(values),
-        high=max(values),
-        samples=len(values),
-    )
+    return spread_figure(subject, "ms", [1000 * value for value in seconds])

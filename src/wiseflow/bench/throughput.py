@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -11,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wiseflow.app import Application
-from wiseflow.bench.figures import Figure
+from wiseflow.bench.data import read_rows
+from wiseflow.bench.figures import Figure, spread_figure
 from wiseflow.bench.processes import MIB, tree_memory_bytes, two_process_speed_up
 from wiseflow.connector.batches import Moment, run_batch
-from wiseflow.core.errors import InvalidInput, WiseflowError
+from wiseflow.core.errors import WiseflowError
 from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.jobs.submission import Batch, submit_or_resume
@@ -52,17 +52,8 @@ class Sample:
 
 
 def read_topics(data_dir: Path) -> list[str]:
-    """The questions of a data set's ``dev/queries.jsonl``.
-
-    Raises:
-        InvalidInput: the folder is not such a data set.
-    """
-    path = data_dir / "dev" / "queries.jsonl"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InvalidInput(f"there is no {path}", cure="Name a data set's folder") from error
-    return [str(json.loads(line)["text"]) for line in lines if line.strip()]
+    """The questions of a data set's ``dev/queries.jsonl``; raises ``NotFound``."""
+    return [str(row["text"]) for row in read_rows(data_dir / "dev" / "queries.jsonl")]
 
 
 async def measure_research(app: Application, data_dir: Path, plan: Plan) -> list[Figure]:
@@ -94,8 +85,8 @@ def _levels(samples: dict[int, list[Sample]], topics: int) -> list[Figure]:
         rates = [run.rate for run in runs]
         failed = sum(status is not JobStatus.COMPLETED for run in runs for status in run.statuses)
         figures += [
-            _spread(f"--parallel {level}, {topics} topics", "researches a second", rates),
-            _spread(
+            spread_figure(f"--parallel {level}, {topics} topics", "researches a second", rates),
+            spread_figure(
                 f"--parallel {level}", "memory, MiB (PSS)", [run.memory_bytes / MIB for run in runs]
             ),
             Figure(subject=f"--parallel {level}", measure="failed", value=failed, most=0),
@@ -116,10 +107,10 @@ def _ratios(samples: dict[int, list[Sample]], speed_ups: Sequence[float]) -> lis
         for many, few in zip(samples[last], samples[second], strict=True)
     ]
     return [
-        _spread("two bare loops", "speed-up over one", speed_ups),
-        _spread("researches", f"speed-up over --parallel {base}", reached),
-        _spread("researches", "speed-up ÷ that of bare loops", shares, bar=0.85),
-        _spread(f"--parallel {last} ÷ {second}", "memory ratio", memory, most=1.3),
+        spread_figure("two bare loops", "speed-up over one", speed_ups),
+        spread_figure("researches", f"speed-up over --parallel {base}", reached),
+        spread_figure("researches", "speed-up ÷ that of bare loops", shares, bar=0.85),
+        spread_figure(f"--parallel {last} ÷ {second}", "memory ratio", memory, most=1.3),
     ]
 
 
@@ -189,23 +180,3 @@ class _Listener:
         if moment.elapsed_s - self._sampled >= SAMPLE_S or not self.peak_bytes:
             self._sampled = moment.elapsed_s
             self.peak_bytes = max(self.peak_bytes, tree_memory_bytes())
-
-
-def _spread(
-    subject: str,
-    measure: str,
-    values: Sequence[float],
-    *,
-    bar: float | None = None,
-    most: float | None = None,
-) -> Figure:
-    return Figure(
-        subject=subject,
-        measure=measure,
-        value=statistics.median(values),
-        low=min(values),
-        high=max(values),
-        samples=len(values),
-        bar=bar,
-        most=most,
-    )
