@@ -260,8 +260,11 @@ async def test_a_folder_in_the_files_place_is_named(tmp_path):
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("x")
 
-    with pytest.raises(StorageError, match="cannot be made: Not a directory"):
+    with pytest.raises(StorageError, match="cannot be made: Not a directory") as told:
         await Database(f"sqlite:///{tmp_path}/file/data/x.db").open()
+
+    assert "WISEFLOW_DATA_DIR" in told.value.cure
+    assert "DATABASE_URL" in told.value.cure
 
 
 async def test_a_server_that_is_not_there_is_named_without_the_password():

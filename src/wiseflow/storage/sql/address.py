@@ -19,7 +19,9 @@ _DRIVERS = {
     "postgres": _POSTGRESQL,
     _POSTGRESQL: _POSTGRESQL,
 }
-_EXAMPLES = "Use sqlite:///data/wiseflow.db or postgresql://user:password@host/database"
+_EXAMPLES = (
+    "Set DATABASE_URL to sqlite:///data/wiseflow.db or postgresql://user:password@host/database"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,7 +239,7 @@ def _make_folder(address: Address) -> None:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise (StorageFull if full else StorageError)(
             f"the folder {folder} for the database cannot be made: {error.strerror}",
-            cure="Name another place for the database",
+            cure="Name another place in WISEFLOW_DATA_DIR, or for it alone in DATABASE_URL",
         ) from error
 
 

@@ -26,17 +26,17 @@ _SQLITE_BY_CODE: dict[int, tuple[type[WiseflowError], str, str]] = {
     sqlite3.SQLITE_READONLY: (
         StorageError,
         "the database {place} cannot be written to",
-        "Give this user the right to write to the file and its folder, or name another database",
+        "Let this user write to the file and its folder, or name another in DATABASE_URL",
     ),
     sqlite3.SQLITE_CANTOPEN: (
         StorageError,
         "the database {place} cannot be opened",
-        "Check that the path is a file and that this user may read and write it and its folder",
+        "Check that it is a file that this user may read and write, or change DATABASE_URL",
     ),
     sqlite3.SQLITE_NOTADB: (
         StorageError,
         "{place} is not an SQLite database",
-        "Name another file, or move this one away",
+        "Name another file in DATABASE_URL, or move this one away",
     ),
     sqlite3.SQLITE_CORRUPT: (
         StorageError,
@@ -59,7 +59,7 @@ _POSTGRESQL_BY_STATE: dict[str, tuple[type[WiseflowError], str, str]] = {
     "28": (
         StorageError,
         "the database server refuses this user at {place}",
-        "Check the user and the password in the database URL",
+        "Check the user and the password in DATABASE_URL",
     ),
     "3D000": (
         StorageError,
@@ -69,12 +69,12 @@ _POSTGRESQL_BY_STATE: dict[str, tuple[type[WiseflowError], str, str]] = {
     "42501": (
         StorageError,
         "this user may not do that in the database at {place}",
-        "Grant it the rights, or name another user in the database URL",
+        "Grant it the rights, or name another user in DATABASE_URL",
     ),
     "25006": (
         StorageError,
         "the database at {place} cannot be written to",
-        "Name the primary server in the database URL, not a replica",
+        "Name the primary server in DATABASE_URL, not a replica",
     ),
     "40": (StorageError, "two writes got into each other's way at {place}", "Try again"),
     "55P03": (StorageError, "a row stayed locked in the database at {place}", "Try again"),
@@ -150,7 +150,7 @@ def _postgresql(error: BaseException | None) -> tuple[type[WiseflowError], str, 
         return (
             StorageError,
             "the database server at {place} cannot be reached: " + _words(error),
-            "Check that it runs and that host and port in the database URL are right",
+            "Check that it runs and that host and port in DATABASE_URL are right",
         )
     return None
 
