@@ -115,4 +115,6 @@ def test_what_the_worker_stops_is_dropped_given_back_or_cancelled():
 
 
 def test_the_time_limit_is_named():
-    assert of_time_limit(90.0) == failed(StopReason.TIME_LIMIT, "it took longer than 90 s")
+    assert of_time_limit(90.0) == failed(
+        StopReason.TIME_LIMIT, "it took longer than 90 s. Raise TASK_TIMEOUT, then resume it"
+    )

@@ -21,7 +21,7 @@ class StopCause(StrEnum):
 
 
 class JobContext:
-    """A running job as its handler sees it. It is a ``Journal``'s owner and an ``EventSink``.
+    """A running job as its handler sees it. It owns the job's ``Journal`` and its events.
 
     Args:
         job: as it was when it was claimed.
@@ -107,7 +107,10 @@ class JobContext:
         if cause is not None:
             raise Cancelled(f"job {self._job.job_id} was {cause}")
         if self._deadline is not None and self._clock.monotonic() >= self._deadline:
-            raise TimeLimit(f"job {self._job.job_id} took longer than it may")
+            raise TimeLimit(
+                f"job {self._job.job_id} took longer than it may",
+                cure="Raise TASK_TIMEOUT, then resume it",
+            )
 
 
 Handler = Callable[[JobContext], Awaitable[Outcome | None]]

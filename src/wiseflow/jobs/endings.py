@@ -60,7 +60,10 @@ def of_stop(cause: StopCause) -> Ending:
 
 def of_time_limit(limit_s: float | None) -> Ending:
     """The ending for a handler that took too long."""
-    return _failed(StopReason.TIME_LIMIT, f"it took longer than {limit_s:g} s")
+    return _failed(
+        StopReason.TIME_LIMIT,
+        f"it took longer than {limit_s:g} s. Raise TASK_TIMEOUT, then resume it",
+    )
 
 
 def of_error(error: Exception, job: Job, retry_delay_s: float) -> Ending:
