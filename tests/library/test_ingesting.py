@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import os
@@ -21,9 +22,11 @@ from wiseflow.engine.processes import ProcessLimits, ProcessPool
 from wiseflow.library.collections import collection_folder
 from wiseflow.library.ingesting import Library
 from wiseflow.library.locking import collection_lock
+from wiseflow.library.planning import IngestLimits
 from wiseflow.library.searching import search_collection
 from wiseflow.library.tally import IngestProgress, IngestReport
 from wiseflow.storage.sql.documents import SqlDocumentStore
+from wiseflow.text.limits import ParseLimits
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -303,8 +306,74 @@ async def test_a_pdf_bomb_goes_off_in_its_worker_and_is_named(
     assert [Path(path).name for path, _ in report.failed] == ["bomb.pdf", "broken.pdf"]
 
 
-def library_with(store: SqlDocumentStore, compute: ProcessPool, data_folder: Path) -> Library:
-    return Library(store=store, parsing=compute, indexing=compute, data_folder=data_folder)
+async def test_a_bad_file_is_read_again_under_other_limits(
+    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, tmp_path: Path
+):
+    packed = tmp_path / "packed.txt.gz"
+    packed.write_bytes(gzip.compress(b"It holds many words. " * 1_000))
+
+    def library(unpacked_bytes: int) -> Library:
+        limits = IngestLimits(parse=ParseLimits(unpacked_bytes=unpacked_bytes))
+        return library_with(store, compute, data_folder, limits)
+
+    refused = await library(10_000).ingest([packed], "c")
+    again = await library(10_000).ingest([packed], "c")
+    raised = await library(100_000).ingest([packed], "c")
+
+    assert "unpacks to more" in refused.failed[0][1]
+    assert (again.unchanged, again.failed) == (1, refused.failed)
+    assert counts(raised) == (0, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("workers", ["", "one second"])
+async def test_a_file_that_took_too_long_is_read_again_when_it_may_take_longer(
+    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, docs: Path, workers: str
+):
+    async with ProcessPool(workers=1, name="slow", timeout_s=0.0001) as slow:
+        limits = IngestLimits(workers=workers)
+        library = Library(
+            store=store, parsing=slow, indexing=compute, data_folder=data_folder, limits=limits
+        )
+        await library.ingest([docs], "c")
+        again = await library.ingest([docs], "c")
+
+    longer = library_with(store, compute, data_folder, IngestLimits(workers=workers and "two"))
+    report = await longer.ingest([docs], "c")
+
+    # Without a name for the workers' limits nobody can tell that they are the same.
+    assert again.unchanged == (3 if workers else 0)
+    assert [Path(path).name for path, _ in report.failed] == ["broken.pdf"]
+
+
+async def test_a_large_file_that_the_machine_refused_is_read_again(
+    library: Library, tmp_path: Path, search: Search, monkeypatch: pytest.MonkeyPatch
+):
+    file = jsonl(tmp_path / "corpus.jsonl.gz", [*records(40), {"text": os.urandom(9_000).hex()}])
+    gone = tmp_path / "gone"
+    # No folder for the unpacked copy: the disk refuses it.
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "wiseflow.library.ingesting.tempfile.TemporaryDirectory",
+            lambda **_: contextlib.nullcontext(str(gone)),
+        )
+        refused = await library.ingest([file], "c")
+
+    report = await library.ingest([file], "c")
+
+    assert refused.failed == ((str(file), "no such file or directory"),)
+    assert (report.unchanged, report.failed) == (0, ())
+    assert (await search("n7"))[0] == "d7"
+
+
+def library_with(
+    store: SqlDocumentStore,
+    compute: ProcessPool,
+    data_folder: Path,
+    limits: IngestLimits | None = None,
+) -> Library:
+    return Library(
+        store=store, parsing=compute, indexing=compute, data_folder=data_folder, limits=limits
+    )
 
 
 async def test_progress_is_told(library: Library, docs: Path):
@@ -416,6 +485,7 @@ from pathlib import Path
 from wiseflow.engine.processes import ProcessPool
 from wiseflow.library.ingesting import Library
 from wiseflow.storage.sql.documents import SqlDocumentStore
+from wiseflow.text.limits import ParseLimits
 from wiseflow.storage.sql.schema import open_database
 
 async def main():

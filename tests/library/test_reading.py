@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wiseflow.core.errors import DocumentError, MissingExtra
+from wiseflow.core.errors import DocumentError, MissingExtra, StorageError
 from wiseflow.library import reading
 from wiseflow.library.reading import (
     Outline,
@@ -104,10 +105,11 @@ def test_a_broken_or_endless_gzip_file_is_refused(tmp_path: Path):
 def test_a_file_that_goes_away_is_told(tmp_path: Path):
     task = task_for(tmp_path / "gone.jsonl")
 
-    with pytest.raises(DocumentError, match="no such file"):
+    with pytest.raises(StorageError, match="no such file"):
         outlined(tmp_path / "gone.jsonl")
     part = Part(offset=0, size=1, lines_before=0)
-    assert read_part(task, task.path, part, LIMITS).problems == ("no such file or directory",)
+    with pytest.raises(StorageError, match="no such file"):
+        read_part(task, task.path, part, LIMITS)
     (file,) = read_files([task], LIMITS)
     assert file is not None
     assert (file.record.error, file.record.parser) == ("no such file or directory", "")
@@ -148,6 +150,45 @@ def test_a_file_that_needs_an_extra_is_read_again_next_time(
     assert file is not None
     assert "wiseflow[pdf]" in file.record.error
     assert file.record.parser == ""
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("failure", "lasting"), [(FULL, False), (MemoryError(), False), (OSError("odd bytes"), True)]
+)
+def test_what_the_machine_refuses_is_not_held_against_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, lasting: bool
+):
+    path = tmp_path / "a.html"
+    path.write_text("<html><body><p>Something is written here.</p></body></html>")
+
+    def refused(*_: object, **__: object):
+        raise failure
+
+    monkeypatch.setattr("wiseflow.text.parsing._parse", refused)
+
+    (file,) = read_files([task_for(path)], LIMITS)
+
+    assert file is not None
+    assert file.record.error
+    assert bool(file.record.parser) == lasting
+
+
+def test_a_part_that_the_machine_refuses_is_told_apart_from_a_bad_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = write_lines(tmp_path / "a.jsonl", 3)
+    part = outlined(path).parts[0]
+
+    def refused(*_: object, **__: object):
+        raise FULL
+
+    monkeypatch.setattr("wiseflow.text.parsing._parse", refused)
+
+    with pytest.raises(StorageError, match="No space left"):
+        read_part(task_for(path), str(path), part, LIMITS)
 
 
 def test_the_same_id_twice_keeps_the_first(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class IngestLimits:
         part_bytes: about how long such a part is.
         call_bytes: so many bytes of small files are read in one call.
         call_files: so many small files are read in one call.
+        workers: names the bounds on the processes that read, in any form. A file that went over
+            them is read again once they are others; without a name, every time.
     """
 
     parse: ParseLimits = field(default_factory=lambda: ParseLimits(file_bytes=64 * MIB))
@@ -33,6 +36,13 @@ class IngestLimits:
     part_bytes: int = 1 * MIB
     call_bytes: int = MIB // 2
     call_files: int = 32
+    workers: str = ""
+
+    @property
+    def failed_version(self) -> str:
+        """What a bad file's record has as its parser: under other limits, it may be readable."""
+        bounds = repr((self.parse, self.jsonl_bytes, self.workers)).encode()
+        return f"{PARSER_VERSION} {hashlib.sha256(bounds).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,8 @@ def plan(
     """What has to be read.
 
     A file of the known size and time is taken for unchanged; one of another time only is read, and
-    then its bytes are compared. A bad file that is unchanged is reported again without reading.
+    then its bytes are compared. A bad file that is unchanged is reported again without reading, as
+    long as the limits are the same.
     """
     small: list[ReadTask] = []
     in_parts: list[ReadTask] = []
@@ -70,7 +81,7 @@ def plan(
     unchanged = 0
     for file in found:
         record = known.get(file.path)
-        if record is not None and _is_same(file, record):
+        if record is not None and _is_same(file, record, limits):
             unchanged += 1
             if record.error:
                 failed.append((file.path, record.error))
@@ -87,12 +98,9 @@ def plan(
     )
 
 
-def _is_same(file: FoundFile, record: FileRecord) -> bool:
-    return (file.size, file.modified_ns, PARSER_VERSION) == (
-        record.size,
-        record.modified_ns,
-        record.parser,
-    )
+def _is_same(file: FoundFile, record: FileRecord, limits: IngestLimits) -> bool:
+    parser = limits.failed_version if record.error else PARSER_VERSION
+    return (file.size, file.modified_ns, parser) == (record.size, record.modified_ns, record.parser)
 
 
 def _too_large(file: FoundFile, limits: IngestLimits) -> str:

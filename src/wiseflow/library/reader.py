@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from wiseflow.core.errors import (
     DocumentError,
+    StorageError,
     WorkerCrashed,
     WorkerError,
     WorkerLimit,
@@ -62,10 +64,11 @@ class FileReader:
         When a call fails, each of its files is read alone, to find the one at fault.
         """
         try:
-            return await self._compute.run(read_files, tasks, self._limits.parse)
+            files = await self._compute.run(read_files, tasks, self._limits.parse)
+            return [file and self._remembered(file) for file in files]
         except WorkerError as error:
             if len(tasks) == 1:
-                return [_failed(tasks[0], error)]
+                return [self._failed(tasks[0], error)]
         return [file for task in tasks for file in await self.read((task,))]
 
     async def read_in_parts(self, task: ReadTask) -> StoredFile | None:
@@ -73,9 +76,10 @@ class FileReader:
         self._copies += 1
         copy = self._scratch / str(self._copies)
         try:
-            return await self._read_in_parts(task, copy)
-        except (DocumentError, WorkerError) as error:
-            return _failed(task, error)
+            file = await self._read_in_parts(task, copy)
+            return file and self._remembered(file)
+        except (DocumentError, StorageError, WorkerError) as error:
+            return self._failed(task, error)
         finally:
             copy.unlink(missing_ok=True)
 
@@ -97,20 +101,35 @@ class FileReader:
         await each(read, found.parts, at_once=self._calls, name="read parts")
         return merged(task, found.sha256, [readings[part] for part in found.parts])
 
+    def _failed(
+        self, task: ReadTask, error: DocumentError | StorageError | WorkerError
+    ) -> StoredFile:
+        reason = _reason(error)
+        lasting = isinstance(error, DocumentError) or (
+            self._limits.workers and isinstance(error, WorkerTimeout | WorkerLimit)
+        )
+        # What was perhaps no fault of the file's has no version: it is read again next time.
+        parser = self._limits.failed_version if lasting else ""
+        return StoredFile(record=record_of(task, error=reason, parser=parser))
 
-def _failed(task: ReadTask, error: DocumentError | WorkerError) -> StoredFile:
+    def _remembered(self, file: StoredFile) -> StoredFile:
+        """``file``; if it is bad, remembered as bad under these limits only."""
+        record = file.record
+        if record.error and record.parser:
+            record = replace(record, parser=self._limits.failed_version)
+        return replace(file, record=record)
+
+
+def _reason(error: DocumentError | StorageError | WorkerError) -> str:
     match error:
         case WorkerTimeout():
-            reason = f"reading it took longer than INDEX_PARSE_TIMEOUT_S allows ({error})"
+            return f"reading it took longer than INDEX_PARSE_TIMEOUT_S allows ({error})"
         case WorkerLimit():
-            reason = f"reading it takes more memory or CPU time than is allowed ({error})"
+            return f"reading it takes more memory or CPU time than is allowed ({error})"
         case WorkerCrashed():
-            # It may have been no fault of the file's: without a version, it is tried again.
-            reason = (
+            return (
                 "the process that read it died: the file is broken, or needs more memory than "
                 f"INDEX_PARSE_MEMORY_BYTES allows ({error})"
             )
-            return StoredFile(record=record_of(task, error=reason, parser=""))
         case _:
-            reason = str(error)
-    return StoredFile(record=record_of(task, error=reason))
+            return str(error)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wiseflow.core.documents import ParsedDocument, Passage, Source
-from wiseflow.core.errors import DocumentError, MissingExtra
+from wiseflow.core.errors import DocumentError, MissingExtra, StorageError
 from wiseflow.core.library import FileRecord, StoredFile, StoredSource
 from wiseflow.library.scanning import reason_of
 from wiseflow.text.limits import ParseLimits
@@ -95,7 +95,8 @@ def outline(task: ReadTask, limits: ParseLimits, *, part_bytes: int, copy: str) 
         copy: where to put an unpacked copy of a compressed file.
 
     Raises:
-        DocumentError: the file cannot be read.
+        DocumentError: the file is broken, or unpacks to too much.
+        StorageError: the system refuses, which says nothing about the file.
     """
     try:
         with Path(task.path).open("rb") as file:
@@ -112,17 +113,21 @@ def outline(task: ReadTask, limits: ParseLimits, *, part_bytes: int, copy: str) 
         with Path(path).open("rb") as file:
             return Outline(sha256=sha256, path=path, parts=tuple(_parts(file, part_bytes)))
     except OSError as error:
-        raise DocumentError(reason_of(error)) from error
+        raise StorageError(reason_of(error)) from error
 
 
 def read_part(task: ReadTask, path: str, part: Part, limits: ParseLimits) -> PartReading:
-    """The documents in a part of a JSON Lines file."""
+    """The documents in a part of a JSON Lines file.
+
+    Raises:
+        StorageError: the system refuses, which says nothing about the file.
+    """
     try:
         with Path(path).open("rb") as file:
             file.seek(part.offset)
             data = file.read(part.size)
     except OSError as error:
-        return PartReading(problems=(reason_of(error),))
+        raise StorageError(reason_of(error)) from error
     if not data.strip():
         return PartReading()
     # Empty lines in place of those before it: a problem then names the line in the whole file.
@@ -130,6 +135,8 @@ def read_part(task: ReadTask, path: str, part: Part, limits: ParseLimits) -> Par
     try:
         parsed = parse(data, name="part.jsonl", limits=limits)
     except DocumentError as error:
+        if _is_machines(error):
+            raise StorageError(str(error)) from error
         return PartReading(problems=(f"from line {part.lines_before + 1}: {error}",))
     sources, problems = sources_of(task, parsed, numbered=True)
     return PartReading(sources=sources, problems=problems)
@@ -205,11 +212,20 @@ def _read_file(task: ReadTask, limits: ParseLimits) -> StoredFile | None:
         # Without a version: the file is read again as soon as the extra may be there.
         return StoredFile(record=record_of(task, sha256=sha256, error=str(error), parser=""))
     except DocumentError as error:
-        return StoredFile(record=record_of(task, sha256=sha256, error=str(error)))
+        parser = "" if _is_machines(error) else PARSER_VERSION
+        return StoredFile(record=record_of(task, sha256=sha256, error=str(error), parser=parser))
     sources, problems = sources_of(task, parsed, numbered=is_jsonl(task.path))
     return StoredFile(
         record=record_of(task, sha256=sha256, error=_joined(problems)), sources=sources
     )
+
+
+def _is_machines(error: DocumentError) -> bool:
+    """Whether a file could not be read because the machine refused: memory, disk, open files."""
+    if isinstance(error.__cause__, OSError):
+        # An error number is the system's; libraries raise OSError without one about what they read.
+        return error.__cause__.errno is not None
+    return isinstance(error.__context__, MemoryError)
 
 
 def is_jsonl(path: str) -> bool:
