@@ -79,7 +79,7 @@ DOCUMENTS = {
             "He studied in Saint Petersburg and died in 1921."
         ),
     ),
-    ("bread", "Sourdough"): (
+    ("bread", ""): (
         "Baking",
         (
             "Sourdough is bread leavened by wild yeast and bacteria. "

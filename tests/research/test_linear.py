@@ -44,6 +44,12 @@ async def test_a_subject_becomes_a_report_with_sections_summary_and_sources(libr
     assert all(source.sha256 and source.path for source in report.sources)
 
 
+async def test_a_source_without_a_title_is_named_by_its_id(library):
+    report = await library.research("sourdough starter")
+
+    assert {source.id: source.title for source in report.sources} == {"bread": "bread"}
+
+
 async def test_no_sentence_is_said_twice_in_the_sections(library):
     report = await library.research(SUBJECT, length=ReportLength.DETAILED)
 

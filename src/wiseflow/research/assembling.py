@@ -107,7 +107,8 @@ def _bibliography(
 def _reference(hit: Hit, provider: str, *, sha256: str) -> SourceReference:
     return SourceReference(
         id=hit.passage.source_id,
-        title=hit.passage.title,
+        # Many documents of one file would all be named after it.
+        title=hit.passage.title or hit.document_id,
         url=hit.url,
         path=hit.path,
         published=hit.published,
