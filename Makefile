@@ -14,7 +14,7 @@ DEMO := demo
 WORKERS ?= 2
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 
-.PHONY: demo test check fmt docs lock prove bench env env-dev clean help test-3.13
+.PHONY: demo test check fmt docs lock prove env env-dev clean help test-3.13
 
 demo: env ## Research several topics over this repository's own documents; no key, no network
 	@scripts/demo.sh $(BIN)/wiseflow $(DEMO)

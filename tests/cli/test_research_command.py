@@ -204,3 +204,14 @@ def test_file_names_are_plain_whatever_the_topic(job, title, name):
     batch = Batch(name="x", job_ids=("a", "b", *"cdefghij"))
 
     assert file_name(batch, job(job_id="b", title=title)) == name
+
+
+def test_the_log_file_tells_of_each_job_by_its_id(wiseflow, tmp_path):
+    wiseflow("--set", "LOG_FORMAT=json", "research", "Tidal power", "--docs", "papers")
+    [job] = map(json.loads, wiseflow("jobs", "list", "--json").out.splitlines())
+
+    log = (tmp_path / "data" / "logs" / "wiseflow.log").read_text().splitlines()
+    told = [line for line in map(json.loads, log) if line.get("job_id") == job["job_id"]]
+
+    assert [line["message"] for line in told] == ["A job begins", "A job is left"]
+    assert told[-1]["ending"] == "completed"

@@ -77,6 +77,7 @@ class Attempt:
         """
         self._task = asyncio.current_task()
         with bind_job(self.job.job_id):
+            _log.info("A job begins", kind=self.job.kind, attempt=self.job.attempt)
             try:
                 return await self._handle()
             except asyncio.CancelledError:
@@ -94,6 +95,7 @@ class Attempt:
             try:
                 async with asyncio.timeout(SETTLE_S):
                     await self._write(ending)
+                _log.info("A job is left", ending=endings.in_words(ending))
             except LeaseLost:
                 _log.info("The job was taken over by another worker")
             except (WiseflowError, TimeoutError) as error:

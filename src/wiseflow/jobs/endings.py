@@ -40,6 +40,13 @@ class Drop:
 Ending = Finish | Retry | Release | Drop
 
 
+def in_words(ending: Ending) -> str:
+    """An ending for the log: ``completed``, ``failed``, ``retry``, ``release``, …"""
+    if isinstance(ending, Finish):
+        return str(ending.outcome.status)
+    return type(ending).__name__.lower()
+
+
 def of_result(outcome: Outcome | None) -> Ending:
     """The ending for what a handler returned; nothing means that all went well."""
     if outcome is None:

@@ -107,7 +107,18 @@ class Library:
             target = _Target(collection=collection, folder=folder, known=known, sources=sources)
             tally = Tally(self._store, collection, known=known, failed=found.failed, tell=progress)
             await self._bring_up(target, found, tally)
-        return tally.report(seconds=time.monotonic() - begun)
+        done = tally.report(seconds=time.monotonic() - begun)
+        _log.info(
+            "Documents were indexed",
+            collection=collection,
+            added=done.added,
+            changed=done.changed,
+            unchanged=done.unchanged,
+            removed=done.removed,
+            failed=len(done.failed),
+            passages=done.passages,
+        )
+        return done
 
     async def delete(self, collection: str) -> None:
         """Erase a collection and its index; sources that reports cite stay until those go.
