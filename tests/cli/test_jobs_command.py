@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from wiseflow.cli.jobs import parse_time
+from wiseflow.cli.display import cells
+from wiseflow.cli.jobs import parse_time, render_list
 from wiseflow.core.errors import InvalidInput
 
 
@@ -21,6 +22,24 @@ def test_jobs_are_listed_by_status_tag_and_time(wiseflow, done):
     assert "No researches match" in wiseflow("jobs", "list", "--status", "failed").out
     assert "No researches match" in wiseflow("jobs", "list", "--tag", "land").out
     assert "No researches match" in wiseflow("jobs", "list", "--until", "2020-01-01").out
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_list_on_a_terminal_fits_it(job, width):
+    long = job(job_id="01kaj4qw5zc8t3v6n2m9rxyb7d", title="潮 tide " * 40)
+
+    line = render_list([long], width)
+
+    assert width - 3 < cells(line) <= width
+    assert line.startswith("01kaj4qw5zc8t3v6n2m9rxyb7d  running    50%  19")
+    assert cells(render_list([long])) > 120
+
+
+def test_nothing_can_wait_for_approval_so_that_is_not_offered(wiseflow):
+    ended = wiseflow("jobs", "list", "--status", "awaiting_approval")
+
+    assert ended.code == 2
+    assert "'pending'" in ended.err
 
 
 def test_a_job_shows_its_state_and_its_last_events(wiseflow, done):

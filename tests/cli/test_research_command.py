@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from wiseflow.cli.research import exit_code, file_name
+from wiseflow.cli.display import cells
+from wiseflow.cli.research import exit_code, file_name, render_result
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.jobs.submission import Batch
 
@@ -204,6 +205,13 @@ def test_file_names_are_plain_whatever_the_topic(job, title, name):
     batch = Batch(name="x", job_ids=("a", "b", *"cdefghij"))
 
     assert file_name(batch, job(job_id="b", title=title)) == name
+
+
+def test_the_list_of_researches_fits_the_terminal_it_is_printed_on(job):
+    ended = job(status=JobStatus.COMPLETED, title="潮汐 tides " * 30)
+
+    assert 78 <= cells(render_result(ended, 80)) <= 80
+    assert render_result(ended, 80).startswith("01j  completed  潮汐")
 
 
 def test_the_log_file_tells_of_each_job_by_its_id(wiseflow, tmp_path):

@@ -7,9 +7,12 @@ one plain line. The rendering is pure; ``Display`` puts it on the screen.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,9 +23,17 @@ from wiseflow.core.jobs import Job, JobStatus
 if TYPE_CHECKING:  # rich is slow to import, and only a terminal needs it
     from rich.console import Group
     from rich.live import Live
+    from rich.text import Text
+
+    from wiseflow.library.tally import IngestProgress
 
 BAR_WIDTH = 20
-TITLE_WIDTH = 44
+# All widths are in cells of a terminal: a Chinese character takes two.
+LIVE_BAR_WIDTHS = (8, 12)
+LIVE_TITLE_WIDTHS = (16, 44)
+LIVE_NOTE_WIDTH = 24
+PLAIN_TITLE_WIDTH = 70
+LEAST_TITLE_WIDTH = 8
 MOST_LINES = 20
 REFRESH_PER_S = 4
 
@@ -69,39 +80,76 @@ def render_bar(fraction: float, width: int = BAR_WIDTH) -> str:
     return "━" * filled + "─" * (width - filled)
 
 
-def render_line(job: Job, view: RunView) -> str:
-    """One running research: state, bar, sources, what it does."""
-    title = shorten(job.title, TITLE_WIDTH)
-    sources = view.sources.get(job.job_id, 0)
-    return (
-        f"{title:<{TITLE_WIDTH}} {render_bar(job.progress)} {job.progress:>4.0%} "
-        f"{sources:>3} sources  {view.notes.get(job.job_id, '')}"
-    )
+def render_line(job: Job, view: RunView, width: int) -> str:
+    """One running research in at most ``width`` cells: title, bar, sources, what it does."""
+    middle = f" {job.progress:>4.0%} {view.sources.get(job.job_id, 0):>3} sources  "
+    least_title, most_title = LIVE_TITLE_WIDTHS
+    least_bar, most_bar = LIVE_BAR_WIDTHS
+    room = width - len(middle) - 1
+    title = clamp(room - most_bar - LIVE_NOTE_WIDTH, least_title, most_title)
+    bar = clamp(room - title - LIVE_NOTE_WIDTH, least_bar, most_bar)
+    note = shorten(view.notes.get(job.job_id, ""), max(0, room - title - bar))
+    line = f"{pad(shorten(job.title, title), title)} {render_bar(job.progress, bar)}{middle}{note}"
+    return shorten_end(line.rstrip(), width)
 
 
-def render_totals(view: RunView) -> str:
-    """The line below: how many of what, how long, how long still, and what holds work back."""
+def render_totals(view: RunView, width: int | None = None) -> str:
+    """The line below: how many of what, what holds work back, how long still.
+
+    Args:
+        view: what is known.
+        width: in cells; what does not fit is left out, the last parts first. ``None`` for no limit.
+    """
     states = ", ".join(f"{count} {status}" for status, count in view.ended.items() if count)
     waiting = view.total - view.done - len(view.running)
     parts = [f"{view.done}/{view.total} done" + (f" ({states})" if states else "")]
-    parts.append(f"{len(view.running)} running")
     if waiting:
         parts.append(f"{waiting} waiting" + (f" for {view.holding}" if view.holding else ""))
-    parts.append(f"{render_duration(view.elapsed_s)} elapsed")
     if view.remaining_s is not None and view.done < view.total:
-        parts.append(f"about {render_duration(view.remaining_s)} left")
-    return " · ".join(parts)
+        parts.append(f"~{render_duration(view.remaining_s)} left")
+    if view.running:
+        parts.append(f"{len(view.running)} running")
+    parts.append(f"{render_duration(view.elapsed_s)} elapsed")
+    return join_parts(parts, width)
 
 
-def render_ended(job: Job, number: int, total: int) -> str:
-    """One plain line for a research that has ended."""
-    reason = f": {job.error}" if job.error else ""
+def render_reading(progress: IngestProgress, width: int) -> str:
+    """How far the reading of documents is, in at most ``width`` cells; "" before it begins."""
+    if not progress.files_total:
+        return ""
+    parts = [
+        f"{progress.files_done:,}/{progress.files_total:,} files",
+        f"{progress.passages:,} passages",
+    ]
+    if progress.passages_indexed:
+        parts.append(f"{progress.passages_indexed:,} indexed")
+    if progress.current:
+        name = "/".join(Path(progress.current).parts[-2:])
+        left = width - cells(" · ".join([*parts, ""]))
+        parts.append(shorten_start(show_path(name), max(LEAST_TITLE_WIDTH, left)))
+    return join_parts(parts, width)
+
+
+def render_ended(job: Job, number: int, total: int, width: int | None = None) -> str:
+    """A research that has ended: its status, id, duration, title, and why it failed.
+
+    Args:
+        job: the research.
+        number: how many have ended with it.
+        total: how many there are.
+        width: of the terminal in cells, where the reason has a line of its own; ``None`` for one
+            plain line.
+    """
     partial = " (partial)" if job.partial else ""
     took = render_duration((job.completed_at or 0.0) - (job.started_at or job.completed_at or 0.0))
-    return (
-        f"[{number}/{total}] {job.status}{partial}  {shorten(job.title, 70)}  "
-        f"{took}  {job.job_id}{reason}"
-    )
+    line = f"[{number}/{total}] {job.status}{partial}  {job.job_id}  {took}"
+    left = PLAIN_TITLE_WIDTH if width is None else width - len(line) - 2
+    if left >= LEAST_TITLE_WIDTH:
+        line = f"{line}  {shorten(job.title, left)}"
+    reason = " ".join(job.error.split())
+    if not reason:
+        return line
+    return f"{line}: {reason}" if width is None else f"{line}\n    {reason}"
 
 
 def render_duration(seconds: float) -> str:
@@ -116,10 +164,60 @@ def render_duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
+def cells(text: str) -> int:
+    """How many cells of a terminal ``text`` takes.
+
+    Source: Unicode Standard Annex 11, "East Asian Width": wide and full-width characters take two;
+    marks that combine with the character before them and format characters take none.
+    """
+    return len(text) if text.isascii() else sum(map(_cells_of, text))
+
+
 def shorten(text: str, width: int) -> str:
-    """``text`` on one line of at most ``width`` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+    """``text`` on one line of at most ``width`` cells."""
+    return shorten_end(" ".join(text.split()), width)
+
+
+def shorten_end(line: str, width: int) -> str:
+    """The beginning of ``line``, at most ``width`` cells of it."""
+    return (
+        line if cells(line) <= width else f"{_fitting(line, width - 1).rstrip()}…"[: max(0, width)]
+    )
+
+
+def shorten_start(line: str, width: int) -> str:
+    """The end of ``line``, at most ``width`` cells of it."""
+    if cells(line) <= width:
+        return line
+    return f"…{_fitting(line[::-1], width - 1)[::-1]}"[: max(0, width)]
+
+
+def pad(text: str, width: int) -> str:
+    """``text`` with blanks behind it up to ``width`` cells."""
+    return text + " " * (width - cells(text))
+
+
+def clamp(value: int, least: int, most: int) -> int:
+    """``value``, but not less than ``least`` and not more than ``most``."""
+    return max(least, min(most, value))
+
+
+def join_parts(parts: Sequence[str], width: int | None) -> str:
+    """The first parts as far as they fit ``width`` cells together, divided by dots."""
+    line = " · ".join(parts)
+    if width is None or cells(line) <= width:
+        return line
+    return join_parts(parts[:-1], width) if len(parts) > 1 else shorten_end(line, width)
+
+
+def most_lines(height: int) -> int:
+    """How many researches a screen of ``height`` lines shows; two lines below tell of the rest."""
+    return clamp(height - 3, 1, MOST_LINES)
+
+
+def output_width() -> int | None:
+    """The width of the terminal that stdout is, or ``None`` when it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def show_path(path: str) -> str:
@@ -168,10 +266,21 @@ class Display:
         """Whether the screen shows running researches, so that their details are worth reading."""
         return self._live is not None
 
+    @property
+    def width(self) -> int | None:
+        """The width of the live screen in cells, or ``None`` without one."""
+        return None if self._live is None else self._live.console.width
+
     def show(self, view: RunView) -> None:
         """Draw the running researches and the totals."""
         if self._live is not None:
-            self._live.update(_lines(view))
+            size = self._live.console.size
+            self._live.update(_lines(view, size.width, most_lines(size.height)))
+
+    def show_reading(self, progress: IngestProgress) -> None:
+        """Draw how far the reading of documents is."""
+        if self._live is not None:
+            self._live.update(_line(render_reading(progress, self._live.console.width)))
 
     def say(self, line: str) -> None:
         """Print one line above the running ones."""
@@ -185,12 +294,32 @@ class Display:
                 click.echo(line, err=True)
 
 
-def _lines(view: RunView) -> Group:
+def _lines(view: RunView, width: int, most: int) -> Group:
     from rich.console import Group  # noqa: PLC0415 - slow; a terminal only
-    from rich.text import Text  # noqa: PLC0415
 
-    running = [Text(render_line(job, view), no_wrap=True) for job in view.running[:MOST_LINES]]
-    more = len(view.running) - MOST_LINES
+    running = [_line(render_line(job, view, width)) for job in view.running[:most]]
+    more = len(view.running) - most
     if more > 0:
-        running.append(Text(f"… and {more} more"))
-    return Group(*running, Text(render_totals(view), style="bold"))
+        running.append(_line(f"… and {more} more"))
+    return Group(*running, _line(render_totals(view, width), style="bold"))
+
+
+def _line(text: str, *, style: str = "") -> Text:
+    from rich.text import Text  # noqa: PLC0415 - slow; a terminal only
+
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _cells_of(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _fitting(text: str, width: int) -> str:
+    taken = 0
+    for place, character in enumerate(text):
+        taken += _cells_of(character)
+        if taken > width:
+            return text[:place]
+    return text

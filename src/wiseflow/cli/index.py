@@ -10,7 +10,7 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
-from wiseflow.cli.display import render_duration, shorten, show_path
+from wiseflow.cli.display import Display, render_duration, shorten, show_path
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import read_lines
 from wiseflow.core.documents import Hit
@@ -66,7 +66,10 @@ def add(
     context: CommandContext = click_context.obj
 
     async def act(app: Application) -> IngestReport:
-        return await app.ingest(paths, collection=collection, private=private)
+        with Display() as display:
+            return await app.ingest(
+                paths, collection=collection, private=private, progress=display.show_reading
+            )
 
     done = with_application(context.settings(), act)
     click.echo(ingest_json(done) if as_json else render_ingest(done, collection))

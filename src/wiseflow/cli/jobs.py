@@ -11,13 +11,22 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
-from wiseflow.cli.display import render_bar, render_duration, shorten
+from wiseflow.cli.display import (
+    LEAST_TITLE_WIDTH,
+    PLAIN_TITLE_WIDTH,
+    output_width,
+    render_bar,
+    render_duration,
+    shorten,
+)
 from wiseflow.cli.resuming import rerun, resume
 from wiseflow.cli.running import with_application
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.jobs import Event, Job, JobFilter, JobStatus
 
 MOST_LISTED = 10_000
+# Nothing asks for approval yet, so no research can wait for it.
+LISTED_STATUSES = [one.value for one in JobStatus if one is not JobStatus.AWAITING_APPROVAL]
 
 
 @click.group()
@@ -30,9 +39,7 @@ jobs.add_command(rerun)
 
 
 @jobs.command("list")
-@click.option(
-    "--status", "statuses", multiple=True, type=click.Choice([one.value for one in JobStatus])
-)
+@click.option("--status", "statuses", multiple=True, type=click.Choice(LISTED_STATUSES))
 @click.option("--tag", default="", help="Only those with this label.")
 @click.option("--since", default="", help="Created at or after this time (ISO 8601).")
 @click.option("--until", default="", help="Created before this time (ISO 8601).")
@@ -58,7 +65,7 @@ def list_jobs(
     )
     found = with_application(context.settings(), lambda app: app.queue.list(job_filter))
     if found or not as_json:
-        click.echo(render_json_lines(found) if as_json else render_list(found))
+        click.echo(render_json_lines(found) if as_json else render_list(found, output_width()))
 
 
 @jobs.command("show")
@@ -139,15 +146,23 @@ def parse_time(text: str, option: str) -> float | None:
         ) from None
 
 
-def render_list(found: Sequence[Job]) -> str:
-    """One line a job: id, status, progress, age, title."""
+def render_list(found: Sequence[Job], width: int | None = None) -> str:
+    """One line a job: id, status, progress, when it was created (to the minute), title.
+
+    Args:
+        found: the jobs.
+        width: of the terminal in cells; ``None`` for lines that nobody has to fit anywhere.
+    """
     if not found:
         return "No researches match."
-    return "\n".join(
-        f"{job.job_id}  {job.status:<17} {job.progress:>4.0%}  {render_time(job.created_at)}  "
-        f"{shorten(job.title, 60)}"
-        for job in found
-    )
+    return "\n".join(_listed(job, width) for job in found)
+
+
+def _listed(job: Job, width: int | None) -> str:
+    created = render_time(job.created_at).rpartition(":")[0]
+    line = f"{job.job_id}  {job.status:<9} {job.progress:>4.0%}  {created}  "
+    left = PLAIN_TITLE_WIDTH if width is None else max(LEAST_TITLE_WIDTH, width - len(line))
+    return line + shorten(job.title, left)
 
 
 def render_job(job: Job, events: Sequence[Event]) -> str:

@@ -14,7 +14,17 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
-from wiseflow.cli.display import Display, RunView, render_ended, render_totals, shorten, show_path
+from wiseflow.cli.display import (
+    LEAST_TITLE_WIDTH,
+    PLAIN_TITLE_WIDTH,
+    Display,
+    RunView,
+    output_width,
+    render_ended,
+    render_totals,
+    shorten,
+    show_path,
+)
 from wiseflow.cli.report import FORMATS, SUFFIXES, check_folder, render_report, write_text
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import Topic, batch_name, topics_from_arguments, topics_from_file
@@ -154,7 +164,10 @@ async def run_command(
     if options.docs:
         collection = app.collection_for(options.docs)
         requests = [request_of(app, topic, options, collection) for topic in topics]
-        done = await app.ingest(options.docs, collection=collection)
+        with display:
+            done = await app.ingest(
+                options.docs, collection=collection, progress=display.show_reading
+            )
         for path, reason in done.failed:
             display.say(f"not read: {show_path(path)}: {reason}")
     await check_collections(app, topics, collection)
@@ -251,12 +264,14 @@ class _Handover:
 
     async def ended(self, job: Job) -> None:
         """Write the report, and say that the research has ended."""
-        self.jobs.append(job)
         if job.status is JobStatus.COMPLETED and (self._as_json or self._out):
             report = await self._app.report(job.job_id)
             # Beside the loop: a reader that is slow to take it must not hold up what runs.
             await asyncio.to_thread(self._hand_over, job, report)
-        self._display.say(render_ended(job, len(self.jobs), len(self._batch.job_ids)))
+        # Only now: who stops the command meanwhile is told of as many as were handed over.
+        self.jobs.append(job)
+        number, total = len(self.jobs), len(self._batch.job_ids)
+        self._display.say(render_ended(job, number, total, self._display.width))
 
     def moment(self, moment: Moment) -> None:
         """Draw what runs."""
@@ -278,7 +293,7 @@ class _Handover:
             self._display.say(f"Reports are in {self._out}/")
         elif not self._as_json:
             for job in self.jobs:
-                click.echo(f"{job.job_id}  {job.status:<9}  {shorten(job.title, 80)}")
+                click.echo(render_result(job, output_width()))
             self._display.say("Read one with `wiseflow report ID`.")
 
     def _view(self, running: Sequence[Job]) -> RunView:
@@ -310,6 +325,13 @@ def file_name(batch: Batch, job: Job) -> str:
     width = len(str(len(batch.job_ids)))
     number = batch.job_ids.index(job.job_id) + 1
     return f"{number:0{width}}-{topic}" if len(batch.job_ids) > 1 else topic
+
+
+def render_result(job: Job, width: int | None) -> str:
+    """Id, status and title of a research on one line, in ``width`` cells where it is known."""
+    line = f"{job.job_id}  {job.status:<9}  "
+    left = PLAIN_TITLE_WIDTH if width is None else max(LEAST_TITLE_WIDTH, width - len(line))
+    return line + shorten(job.title, left)
 
 
 def render_note(event: Event) -> str:
