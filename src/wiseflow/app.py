@@ -341,4 +341,8 @@ def database_options(settings: Settings) -> DatabaseOptions:
 def ingest_limits(settings: Settings) -> IngestLimits:
     """How much is read of one file, by the settings."""
     most = settings.index_max_file_bytes
-    return IngestLimits(parse=ParseLimits(file_bytes=most), jsonl_bytes=JSONL_FACTOR * most)
+    return IngestLimits(
+        parse=ParseLimits(file_bytes=most),
+        jsonl_bytes=JSONL_FACTOR * most,
+        workers=f"{settings.index_parse_memory_bytes} {settings.index_parse_timeout_s}",
+    )
