@@ -165,10 +165,13 @@ def test_an_ended_line_keeps_the_id_whole_and_shortens_the_title(job, title, wid
     assert width - 3 < cells(line) <= width
 
 
-def test_on_a_terminal_the_reason_of_a_failure_has_a_line_of_its_own(job):
-    ended = job(status=JobStatus.FAILED, error="nothing found", completed_at=3.0)
+def test_on_a_terminal_the_reason_of_a_failure_has_lines_of_its_own(job):
+    ended = job(status=JobStatus.FAILED, error="nothing found\nin all these", completed_at=3.0)
 
-    assert render_ended(ended, 1, 2, 80).splitlines()[1:] == ["    nothing found"]
+    assert render_ended(ended, 1, 2, 20).splitlines()[1:] == [
+        "    nothing found in",
+        "    all these",
+    ]
 
 
 def test_no_title_is_shown_where_none_fits(job):

@@ -103,7 +103,10 @@ def test_an_interrupted_command_says_so_and_exits_130(wiseflow, monkeypatch):
     monkeypatch.setattr("wiseflow.cli.db.asyncio.run", interrupted)
     monkeypatch.setattr("wiseflow.cli.db.check_database", lambda _: None)
 
-    assert wiseflow("db", "check").code == 130
+    ended = wiseflow("db", "check")
+
+    assert ended.code == 130
+    assert ended.err == "Interrupted.\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ LIVE_TITLE_WIDTHS = (16, 44)
 LIVE_NOTE_WIDTH = 24
 PLAIN_TITLE_WIDTH = 70
 LEAST_TITLE_WIDTH = 8
+INDENT = "    "
 MOST_LINES = 20
 REFRESH_PER_S = 4
 
@@ -137,7 +139,7 @@ def render_ended(job: Job, number: int, total: int, width: int | None = None) ->
         job: the research.
         number: how many have ended with it.
         total: how many there are.
-        width: of the terminal in cells, where the reason has a line of its own; ``None`` for one
+        width: of the terminal in cells, where the reason has lines of its own; ``None`` for one
             plain line.
     """
     partial = " (partial)" if job.partial else ""
@@ -149,7 +151,12 @@ def render_ended(job: Job, number: int, total: int, width: int | None = None) ->
     reason = " ".join(job.error.split())
     if not reason:
         return line
-    return f"{line}: {reason}" if width is None else f"{line}\n    {reason}"
+    if width is None:
+        return f"{line}: {reason}"
+    indented = textwrap.wrap(
+        reason, width, initial_indent=INDENT, subsequent_indent=INDENT, break_long_words=False
+    )
+    return "\n".join([line, *indented])
 
 
 def render_duration(seconds: float) -> str:

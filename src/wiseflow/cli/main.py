@@ -72,6 +72,20 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Click ends the line of a terminal's ``^C``; elsewhere there is none.
+
+        Raises:
+            click.Abort: it was interrupted, and stderr is no terminal.
+        """
+        try:
+            result: object = super().invoke(ctx)
+        except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                raise
+            raise click.Abort from None
+        return result
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
