@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -13,6 +16,21 @@ def test_indexing_counts_what_was_new_changed_unchanged_and_removed(wiseflow, tm
     assert json.loads(first.out)["added"] == 2
     told = json.loads(second.out)
     assert (told["added"], told["changed"], told["unchanged"], told["removed"]) == (1, 1, 0, 1)
+
+
+def test_a_terminal_shows_how_far_the_reading_is_and_a_pipe_does_not(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = os.openpty()
+
+    command = [sys.executable, "-m", "wiseflow", "index", "papers"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 65_536).decode()
+    os.close(ours)
+
+    assert "2/2 files · 2 passages" in shown
+    assert done.stdout.decode().startswith("Collection default: 2 added")
+    assert len(done.stdout.splitlines()) == 1
 
 
 def test_a_second_run_over_the_same_files_reads_nothing(wiseflow):

@@ -140,6 +140,15 @@ def test_a_folder_that_cannot_take_reports_is_told_before_anything_runs(wiseflow
     assert "No researches" in wiseflow("jobs", "list").out
 
 
+def test_a_research_whose_report_could_not_be_written_is_not_counted_as_ended(wiseflow, tmp_path):
+    (tmp_path / "out" / "tidal-power.md").mkdir(parents=True)
+
+    ended = wiseflow("research", "Tidal power", "--docs", "papers", "--out", "out")
+
+    assert ended.code == 1
+    assert "Stopped with 0 of 1 researches ended" in ended.err
+
+
 def test_the_same_command_after_all_was_handed_over_begins_anew(wiseflow):
     command = ("research", "What causes spring tides?", "--docs", "papers")
     wiseflow(*command)
