@@ -18,7 +18,7 @@ from wiseflow.bench.data import read_rows
 from wiseflow.bench.figures import Figure, mean_figure
 from wiseflow.core.clock import SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
-from wiseflow.core.documents import Passage, Source
+from wiseflow.core.documents import Source, passage_of
 from wiseflow.core.errors import NotFound
 from wiseflow.core.jobs import Job, JobStatus, Lease
 from wiseflow.core.library import IndexChange, StoredSource
@@ -301,15 +301,7 @@ def _stored(row: Mapping[str, Any]) -> StoredSource:
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         text=text,
     )
-    passage = Passage(
-        passage_id=f"{source_id}:0-{len(text)}",
-        source_id=source_id,
-        start=0,
-        end=len(text),
-        text=text,
-        title=title,
-    )
-    return StoredSource(source=source, passages=(passage,))
+    return StoredSource(source=source, passages=(passage_of(source, 0, len(text)),))
 
 
 def _citations(report: Report | None) -> list[Citation]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from wiseflow.bench.data import read_rows
 from wiseflow.bench.figures import Figure, mean_figure
-from wiseflow.core.documents import Passage, Source
+from wiseflow.core.documents import Source, passage_of
 from wiseflow.core.library import IndexChange, StoredSource
 from wiseflow.knowledge.index import PassageIndex, open_index
 from wiseflow.knowledge.ranking import HYBRID, PLAIN_BM25, Weights
@@ -196,15 +196,7 @@ def _stored(row: Row) -> StoredSource:
         sha256="",
         text=text,
     )
-    passage = Passage(
-        passage_id=f"{document_id}:0-{len(text)}",
-        source_id=document_id,
-        start=0,
-        end=len(text),
-        text=text,
-        title=title,
-    )
-    return StoredSource(source=source, passages=(passage,))
+    return StoredSource(source=source, passages=(passage_of(source, 0, len(text)),))
 
 
 def _questions(folder: Path) -> list[Question]:

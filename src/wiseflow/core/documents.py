@@ -94,6 +94,19 @@ class Source:
     text: str
 
 
+def passage_of(source: Source, start: int, end: int, heading: str = "") -> Passage:
+    """The passage that characters ``start`` to ``end`` of a source make."""
+    return Passage(
+        passage_id=f"{source.source_id}:{start}-{end}",
+        source_id=source.source_id,
+        start=start,
+        end=end,
+        text=source.text[start:end],
+        title=source.title,
+        heading=heading,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A passage that a search found.

@@ -41,7 +41,7 @@ Ending = Finish | Retry | Release | Drop
 
 
 def in_words(ending: Ending) -> str:
-    """An ending for the log: ``completed``, ``failed``, ``retry``, ``release``, …"""
+    """An ending in a word for the log, for instance ``completed`` or ``release``."""
     if isinstance(ending, Finish):
         return str(ending.outcome.status)
     return type(ending).__name__.lower()

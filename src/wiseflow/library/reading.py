@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from wiseflow.core.documents import ParsedDocument, Passage, Source
+from wiseflow.core.documents import ParsedDocument, Source, passage_of
 from wiseflow.core.errors import DocumentError, MissingExtra, StorageError
 from wiseflow.core.library import FileRecord, StoredFile, StoredSource
 from wiseflow.library.scanning import reason_of
 from wiseflow.text.limits import ParseLimits
 from wiseflow.text.parsing import PARSER_VERSION, ParsedFile, parse
-from wiseflow.text.passages import PassageSpan, split_passages
+from wiseflow.text.passages import split_passages
 
 _BLOCK_BYTES = 1024 * 1024
 _SNIFFED_BYTES = 64 * 1024
@@ -251,21 +251,11 @@ def _stored(task: ReadTask, document: ParsedDocument, *, numbered: bool) -> Stor
         sha256=sha256,
         text=document.text,
     )
-    return StoredSource(
-        source=source, passages=tuple(_passage(source, found) for found in split_passages(document))
+    passages = tuple(
+        passage_of(source, found.start, found.end, found.heading)
+        for found in split_passages(document)
     )
-
-
-def _passage(source: Source, found: PassageSpan) -> Passage:
-    return Passage(
-        passage_id=f"{source.source_id}:{found.start}-{found.end}",
-        source_id=source.source_id,
-        start=found.start,
-        end=found.end,
-        text=source.text[found.start : found.end],
-        title=source.title,
-        heading=found.heading,
-    )
+    return StoredSource(source=source, passages=passages)
 
 
 def source_id_of(collection: str, path: str, document_id: str, sha256: str) -> str:

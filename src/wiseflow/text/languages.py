@@ -23,7 +23,7 @@ def detect_language(text: str) -> str:
 
     Source: M. Lui, T. Baldwin, "langid.py: An Off-the-shelf Language Identification Tool" (2012).
     """
-    votes = Counter(filter(None, map(_language_of, _parts(text))))
+    votes = Counter(told for part in _parts(text) if (told := _language_of(part)))
     return votes.most_common(1)[0][0] if votes else ""
 
 

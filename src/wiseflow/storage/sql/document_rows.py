@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from wiseflow.core.documents import Passage, Source
+from wiseflow.core.documents import Passage, Source, passage_of
 from wiseflow.core.library import FileRecord, StoredSource
 
 
@@ -98,15 +98,4 @@ def passage_rows(stored: StoredSource) -> list[dict[str, Any]]:
 
 def to_passages(source: Source, rows: Iterable[Row[Any]]) -> tuple[Passage, ...]:
     """The passages of a source that rows hold, in the rows' order."""
-    return tuple(
-        Passage(
-            passage_id=f"{source.source_id}:{row.start_char}-{row.end_char}",
-            source_id=source.source_id,
-            start=row.start_char,
-            end=row.end_char,
-            text=source.text[row.start_char : row.end_char],
-            title=source.title,
-            heading=row.heading,
-        )
-        for row in rows
-    )
+    return tuple(passage_of(source, row.start_char, row.end_char, row.heading) for row in rows)
