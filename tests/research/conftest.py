@@ -166,6 +166,9 @@ class Sources:
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self.known = dict(sources)
 
+    async def sources(self, source_ids: Sequence[str]) -> dict[str, Source]:
+        return {one: self.known[one] for one in source_ids if one in self.known}
+
     async def source(self, source_id: str) -> Source:
         if source_id not in self.known:
             raise NotFound(f"there is no source {source_id}")

@@ -95,6 +95,7 @@ async def test_what_was_stored_reads_back_equal(documents):
     await documents.store("c", [a_file(one, two), bad])
 
     assert await documents.source("s1") == one.source
+    assert await documents.sources(["s1", "nobody"]) == {"s1": one.source}
     assert await documents.passages("s1") == list(one.passages)
     assert await documents.files("c") == {
         "/docs/s1": a_file(one).record,

@@ -239,6 +239,10 @@ class _Sources:
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
 
+    async def sources(self, source_ids: Sequence[str]) -> dict[str, Source]:
+        """Those of the stored documents that there are, by id."""
+        return {one: self._sources[one] for one in source_ids if one in self._sources}
+
     async def source(self, source_id: str) -> Source:
         if source_id not in self._sources:
             raise NotFound(f"there is no source {source_id}")

@@ -227,6 +227,10 @@ class SourceReader(Protocol):
         """One stored document. Raises ``NotFound``."""
         ...
 
+    async def sources(self, source_ids: Sequence[str]) -> dict[str, Source]:
+        """Those of the stored documents that there are, by id."""
+        ...
+
 
 class DocumentStore(SourceReader, Protocol):
     """Collections, the files they were read from, and their sources and passages.

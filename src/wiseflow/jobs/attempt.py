@@ -20,6 +20,8 @@ _log = get_logger(__name__)
 
 # How long writing a job's end may take: longer than the database's own waits for a lock.
 SETTLE_S = 30.0
+# The lease token of a job's first claim: the token grows with each.
+FIRST_CLAIM = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +110,19 @@ class Attempt:
         limit = asyncio.timeout(limit_s)
         try:
             async with limit:
-                journal = StepJournal(
-                    bench.steps, self.lease, await bench.steps.steps(self.job.job_id)
-                )
+                journal = StepJournal(bench.steps, self.lease, await self._journalled())
                 outcome = await bench.handlers[self.job.kind](self._context(journal))
         except TimeoutError:
             if limit.expired():
                 return endings.of_time_limit(limit_s)
             raise
         return endings.of_result(outcome)
+
+    async def _journalled(self) -> dict[str, str]:
+        """The results of the job's steps; a job that was never claimed before has none."""
+        if self.lease.token == FIRST_CLAIM:
+            return {}
+        return await self._bench.steps.steps(self.job.job_id)
 
     def _context(self, journal: StepJournal) -> JobContext:
         bench, limit_s = self._bench, self._bench.task_timeout_s

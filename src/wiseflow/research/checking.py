@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from wiseflow.core.authoring import Synthesis, WrittenSection
 from wiseflow.core.documents import Source
-from wiseflow.core.errors import NotFound
 from wiseflow.core.ports import SourceReader
 from wiseflow.core.report import Claim, Verdict
 from wiseflow.research.verifying import verdict_of
@@ -37,16 +36,15 @@ def cited_claims(written: Sequence[WrittenSection], synthesis: Synthesis) -> tup
 
 
 async def check_citations(claims: Sequence[Claim], sources: SourceReader) -> Checked:
-    """The verdict of every citation, each source read once.
+    """The verdict of every citation, all sources read at once.
 
     A citation of a source that is gone is unverified.
     """
     cited = dict.fromkeys(citation.source_id for claim in claims for citation in claim.citations)
-    stored = [source for source_id in cited if (source := await _read(sources, source_id))]
-    by_id = {source.source_id: source for source in stored}
+    stored = await sources.sources(list(cited))
     return Checked(
-        verdicts=tuple(_verdicts(claims, by_id)),
-        sha256={source.source_id: source.sha256 for source in stored},
+        verdicts=tuple(_verdicts(claims, stored)),
+        sha256={source_id: stored[source_id].sha256 for source_id in cited if source_id in stored},
     )
 
 
@@ -58,10 +56,3 @@ def _verdicts(claims: Iterable[Claim], sources: dict[str, Source]) -> Iterable[V
                 yield Verdict.UNVERIFIED
             else:
                 yield verdict_of(claim.text, citation, source.text, language=source.language)
-
-
-async def _read(sources: SourceReader, source_id: str) -> Source | None:
-    try:
-        return await sources.source(source_id)
-    except NotFound:
-        return None

@@ -75,6 +75,15 @@ async def read_source(connection: AsyncConnection, source_id: str) -> Source:
     return to_source(row)
 
 
+async def read_sources(connection: AsyncConnection, source_ids: Sequence[str]) -> list[Source]:
+    """Those of the sources that there are."""
+    found: list[Source] = []
+    for ids in chunks(list(source_ids)):
+        rows = await connection.execute(select(sources).where(sources.c.source_id.in_(ids)))
+        found += [to_source(row) for row in rows]
+    return found
+
+
 def in_state(collection: str, state: IndexState, limit: int) -> Select[Any]:
     """The sources of a collection in one state, in the order of their ids."""
     return (

@@ -166,6 +166,15 @@ class SqlDocumentStore:
 
         return await self._database.read(unit)
 
+    async def sources(self, source_ids: Sequence[str]) -> dict[str, Source]:
+        """Those of the stored documents that there are, by id."""
+
+        async def unit(connection: AsyncConnection) -> dict[str, Source]:
+            found = await documents.read_sources(connection, source_ids)
+            return {source.source_id: source for source in found}
+
+        return await self._database.read(unit)
+
     async def passages(self, source_id: str) -> list[Passage]:
         """The passages of a source in order. Raises ``NotFound``."""
 
