@@ -102,7 +102,9 @@ def render_totals(view: RunView, width: int | None = None) -> str:
         view: what is known.
         width: in cells; what does not fit is left out, the last parts first. ``None`` for no limit.
     """
-    states = ", ".join(f"{count} {status}" for status, count in view.ended.items() if count)
+    # In one order whatever ended first, so that the line does not jump.
+    counts = [(view.ended.get(status, 0), status) for status in JobStatus]
+    states = ", ".join(f"{count} {status}" for count, status in counts if count)
     waiting = view.total - view.done - len(view.running)
     parts = [f"{view.done}/{view.total} done" + (f" ({states})" if states else "")]
     if waiting:
