@@ -12,13 +12,11 @@ from wiseflow.core.errors import (
     LeaseLost,
     NoEvidence,
     StorageError,
-    StorageFull,
     TimeLimit,
     WorkerCrashed,
 )
-from wiseflow.core.jobs import JobFilter, JobRequest, JobStatus, Outcome, StopReason
-from wiseflow.jobs.submission import submit_or_resume, undelivered
-from wiseflow.jobs.worker import Worker, WorkerTimes
+from wiseflow.core.jobs import JobFilter, JobStatus, Outcome, StopReason
+from wiseflow.jobs.worker import Worker
 
 LIMIT_S = 20.0
 
@@ -333,96 +331,6 @@ async def test_a_worker_waits_for_jobs_of_its_batch_that_others_run(house):
         await asyncio.sleep(0.03)
         assert not task.done()
         await house.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
-
-
-class Unsteady:
-    """A queue whose claims fail as often as asked, in front of a real one."""
-
-    def __init__(self, queue, failures):
-        self._queue = queue
-        self._failures = iter(failures)
-
-    def __getattr__(self, name):
-        return getattr(self._queue, name)
-
-    async def claim(self, *arguments, **options):
-        for error in self._failures:
-            raise error
-        return await self._queue.claim(*arguments, **options)
-
-    async def heartbeat(self, *arguments, **options):
-        raise StorageError("the database is locked")
-
-
-def on(house, queue, handler) -> Worker:
-    return Worker(
-        queue=queue,
-        steps=house.steps,
-        events=house.events,
-        handlers={"task": handler},
-        owner="o/1",
-        concurrency=2,
-        times=WorkerTimes(heartbeat_s=0.001, poll_s=0.001, grace_s=0.0),
-    )
-
-
-async def test_a_passing_failure_of_the_database_is_waited_out(house):
-    await house.submit(2)
-    queue = Unsteady(house.queue, [StorageError("the database is locked")] * 3)
-
-    async with asyncio.timeout(LIMIT_S):
-        await on(house, queue, nothing).run(until_idle=True)
-
-    assert (await house.queue.counts())[JobStatus.COMPLETED] == 2
-
-
-@pytest.mark.parametrize("errors", [[StorageError("locked")] * 50, [StorageFull("full")]])
-async def test_a_lasting_failure_of_the_database_ends_the_worker(house, errors):
-    await house.submit()
-
-    with pytest.raises(StorageError, match=str(errors[0])):
-        async with asyncio.timeout(LIMIT_S):
-            await on(house, Unsteady(house.queue, errors), nothing).run()
-
-
-async def test_an_end_that_cannot_be_written_leaves_the_job_to_its_lease(house):
-    (job_id,) = await house.submit()
-
-    class Full(Unsteady):
-        async def finish(self, *_arguments):
-            raise StorageFull("full")
-
-    stop = asyncio.Event()
-
-    async def handler(_context):
-        stop.set()
-
-    async with running(on(house, Full(house.queue, []), handler), stop=stop):
-        pass
-
-    assert (await house.queue.get(job_id)).status is JobStatus.RUNNING
-
-
-async def test_a_rerun_of_a_command_takes_up_what_was_not_delivered(house):
-    requests = [JobRequest(kind="task", payload={"n": n}) for n in range(3)]
-    first = await submit_or_resume(house.queue, requests, name="b")
-    await house.queue.mark_delivered(first.job_ids[:1])
-
-    again = await submit_or_resume(house.queue, requests, name="b")
-
-    assert not first.resumed
-    assert again.resumed
-    assert again.job_ids == first.job_ids[1:]
-    await house.queue.mark_delivered(again.job_ids)
-    anew = await submit_or_resume(house.queue, requests, name="b")
-    assert not anew.resumed
-    assert set(anew.job_ids).isdisjoint(first.job_ids)
-
-
-async def test_more_undelivered_jobs_than_one_page_are_all_found(house):
-    ids = await house.submit(10_001, batch="b")
-
-    assert [job.job_id for job in await undelivered(house.queue, "b")] == ids
 
 
 async def test_a_handler_that_fails_while_it_is_stopped_is_cancelled_all_the_same(house):

@@ -238,14 +238,17 @@ class Worker:
     async def _keep_leases(self) -> None:
         while True:
             await self._bench.clock.sleep(self._times.heartbeat_s)
-            leases = [attempt.lease for attempt in self._attempts]
+            asked = list(self._attempts)
+            leases = [attempt.lease for attempt in asked]
             try:
                 wrong = await self._queue.heartbeat(leases, lease_s=self._times.lease_s)
             except WiseflowError as error:
                 # The next one may come through; until then fencing keeps us from doing harm.
                 _log.warning("The leases of jobs could not be extended", error=str(error))
                 continue
-            for attempt in self._attempts:
+            # Only those asked for: meanwhile a job may have been left and begun again, and that its
+            # first lease is over says nothing of its second.
+            for attempt in asked:
                 if cause := wrong.get(attempt.job.job_id):
                     attempt.stop(StopCause(cause))
 
