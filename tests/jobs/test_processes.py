@@ -16,10 +16,30 @@ PROGRAM = str(Path(__file__).with_name("worker_process.py"))
 LIMIT_S = 60.0
 
 
-async def start(url: str, *more: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", PROGRAM, url, *more, stdout=asyncio.subprocess.PIPE
+async def ready(url: str, *more: str) -> asyncio.subprocess.Process:
+    """A process that waits for the word to begin."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "error", PROGRAM, url, *more, stdin=pipe, stdout=pipe
     )
+    await says(process, "ready")
+    return process
+
+
+async def start(url: str, *more: str) -> asyncio.subprocess.Process:
+    process = await ready(url, *more)
+    begin(process)
+    return process
+
+
+async def says(process: asyncio.subprocess.Process, word: str) -> None:
+    assert process.stdout is not None
+    assert (await process.stdout.readline()).decode().strip() == word
+
+
+def begin(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"begin\n")
 
 
 @pytest.fixture
@@ -40,7 +60,9 @@ async def test_two_processes_never_run_one_job(house, url, runs):
     ids = await house.submit(200)
 
     async with asyncio.timeout(LIMIT_S):
-        processes = [await start(url) for _ in range(2)]
+        processes = [await ready(url) for _ in range(2)]
+        for process in processes:
+            begin(process)
         assert [await process.wait() for process in processes] == [0, 0]
 
     noted = await runs()
@@ -55,8 +77,7 @@ async def test_after_a_kill_the_next_worker_goes_on_at_once_from_the_last_step(h
     (job_id,) = await house.submit()
     async with asyncio.timeout(LIMIT_S):
         killed = await start(url, "hold")
-        assert killed.stdout is not None
-        assert await killed.stdout.readline() == b"holding\n"
+        await says(killed, "holding")
         killed.kill()
         await killed.wait()
     assert (await house.queue.get(job_id)).status is JobStatus.RUNNING

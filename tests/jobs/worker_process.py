@@ -1,6 +1,8 @@
-"""A worker in a process of its own: ``worker_process.py URL HOLD``.
+"""A worker in a process of its own: ``worker_process.py URL [HOLD]``.
 
-Each job notes its run in the table ``runs``; with HOLD it then says so and waits to be killed.
+It says that it is ready and begins when it reads a line, so that several can begin together.
+Each job notes its run in the table ``runs``; with HOLD it then says so and waits to
+be killed.
 """
 
 from __future__ import annotations
@@ -22,6 +24,11 @@ from wiseflow.storage.sql.steps import SqlStepStore
 NOTE = text("INSERT INTO runs VALUES (:job_id, :step, :pid)")
 
 
+def say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
 async def main(url: str, hold: bool) -> None:
     database = await open_database(url)
 
@@ -37,8 +44,7 @@ async def main(url: str, hold: bool) -> None:
         job_id = context.job.job_id
         await context.journal.once("first", lambda: note(job_id, "first"), int)
         if hold:
-            sys.stdout.write("holding\n")
-            sys.stdout.flush()
+            say("holding")
             await asyncio.Event().wait()
         await context.journal.once("second", lambda: note(job_id, "second"), int)
 
@@ -51,6 +57,8 @@ async def main(url: str, hold: bool) -> None:
         concurrency=4,
         times=WorkerTimes(lease_s=600.0, poll_s=0.02),
     )
+    say("ready")
+    await asyncio.to_thread(sys.stdin.readline)
     await worker.run(until_idle=True)
     await database.close()
 
