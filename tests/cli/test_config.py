@@ -80,7 +80,10 @@ def run(tmp_path, monkeypatch):
 
     def ran(*arguments: str, config_file: Path | None = None):
         context = CommandContext(config_file=config_file)
-        return CliRunner().invoke(config, arguments, obj=context)
+        # As the root has it: a command keeps the help option it was first run with.
+        return CliRunner().invoke(
+            config, arguments, obj=context, help_option_names=["-h", "--help"]
+        )
 
     yield ran
     close_logging()
