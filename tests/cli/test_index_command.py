@@ -1,7 +1,10 @@
+import errno
 import json
 import os
+import select
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -20,17 +23,36 @@ def test_indexing_counts_what_was_new_changed_unchanged_and_removed(wiseflow, tm
 
 def test_a_terminal_shows_how_far_the_reading_is_and_a_pipe_does_not(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    ours, theirs = os.openpty()
 
-    command = [sys.executable, "-m", "wiseflow", "index", "papers"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=True)
-    os.close(theirs)
-    shown = os.read(ours, 65_536).decode()
-    os.close(ours)
+    piped, shown = on_a_terminal([sys.executable, "-m", "wiseflow", "index", "papers"])
 
     assert "2/2 files · 2 passages" in shown
-    assert done.stdout.decode().startswith("Collection default: 2 added")
-    assert len(done.stdout.splitlines()) == 1
+    assert piped.startswith("Collection default: 2 added")
+    assert len(piped.splitlines()) == 1
+
+
+def on_a_terminal(command: list[str], limit_s: float = 60.0) -> tuple[str, str]:
+    """What a command writes to a pipe as standard output and to a terminal as standard error."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    ends = time.monotonic() + limit_s
+    try:
+        # All systems do not tell a reader that the terminal's other side was closed.
+        while select.select([ours], [], [], 0.05)[0] or process.poll() is None:
+            assert time.monotonic() < ends, shown
+            if select.select([ours], [], [], 0)[0]:
+                shown += os.read(ours, 65_536)
+    except OSError as error:
+        assert error.errno == errno.EIO  # Linux tells it by this error
+    finally:
+        os.close(ours)
+        if time.monotonic() > ends:
+            process.kill()
+        out, _ = process.communicate(timeout=limit_s)
+    assert process.returncode == 0
+    return out.decode(), shown.decode()
 
 
 def test_a_second_run_over_the_same_files_reads_nothing(wiseflow):
