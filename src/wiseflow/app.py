@@ -32,10 +32,11 @@ from wiseflow.research.extractive.retrieving import IndexRetriever
 from wiseflow.research.handler import KIND, ResearchHandler
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.settings.model import Settings
-from wiseflow.storage.sql.database import ConnectionTest, Database, DatabaseOptions, Synchronous
+from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
+from wiseflow.storage.sql.options import DatabaseOptions, Synchronous
 from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import SchemaState, check, open_database, upgrade
 from wiseflow.storage.sql.steps import SqlStepStore

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wiseflow.core.errors import Conflict, WorkerError
-from wiseflow.engine.turns import Turns
+from wiseflow.engine.turns import Turns, in_order_of_beginning
 
 
 def make_turns(limit: int, *, max_waiting: int = 1000) -> Turns:
@@ -35,6 +36,41 @@ def test_no_more_than_the_limit_are_inside_and_all_get_in_in_order(limit: int, w
     asyncio.run(run())
 
     assert order == list(range(len(waits)))
+    assert turns.inside == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=30), st.randoms())
+def test_who_waits_is_served_in_the_order_their_work_began(callers, random):
+    """``callers``: the piece of work each belongs to (0 for none), and whether it gives up."""
+    turns = make_turns(1)
+    served: list[tuple[int, int]] = []
+    contexts = [copy_context()]
+    for _ in range(4):
+        with in_order_of_beginning():
+            contexts.append(copy_context())
+
+    async def call(work: int, arrival: int) -> None:
+        async with turns:
+            served.append((work, arrival))
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as group, turns:
+            tasks = [
+                group.create_task(call(work, arrival), context=contexts[work])
+                for arrival, (work, _) in enumerate(callers)
+            ]
+            await asyncio.sleep(0)
+            leaving = [task for task, (_, leaves) in zip(tasks, callers, strict=True) if leaves]
+            random.shuffle(leaving)
+            for task in leaving:
+                task.cancel()
+                if random.random() < 0.5:
+                    await asyncio.sleep(0)
+
+    asyncio.run(run())
+
+    stayed = [(work, n) for n, (work, leaves) in enumerate(callers) if not leaves]
+    assert served == sorted(stayed)
     assert turns.inside == 0
 
 

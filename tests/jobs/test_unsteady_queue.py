@@ -32,7 +32,7 @@ class Unsteady:
             raise error
         return await self._queue.claim(*arguments, **options)
 
-    async def heartbeat(self, *arguments, **options):
+    async def heartbeat(self, _leases, **_options) -> dict[str, str]:
         raise StorageError("the database is locked")
 
 
@@ -92,7 +92,7 @@ async def test_an_answer_about_an_earlier_lease_does_not_end_the_next_attempt(ho
     class LateAnswer(Unsteady):
         """A queue whose first answer about a lease comes when the job is at its second."""
 
-        async def heartbeat(self, leases, **_options):
+        async def heartbeat(self, leases, **_options) -> dict[str, str]:
             if not leases or answered.is_set():
                 return {}
             asked.set()

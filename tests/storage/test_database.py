@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
 import pytest
 from sqlalchemy import text
@@ -16,9 +17,12 @@ from wiseflow.core.errors import (
     StorageFull,
     WiseflowError,
 )
-from wiseflow.storage.sql.database import Database, DatabaseOptions, Synchronous
+from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now
 from wiseflow.storage.sql.failures import translate
+from wiseflow.storage.sql.options import DatabaseOptions, Synchronous
+
+LIMIT_S = 20.0
 
 
 def sql(statement: str):
@@ -97,23 +101,35 @@ async def test_a_failing_unit_undoes_its_own_writes_only(database):
     assert await database.read(sql("SELECT count(*) FROM notes")) == 15
 
 
-async def test_a_caller_that_gave_up_disturbs_nobody(database):
-    begun, go_on = asyncio.Event(), asyncio.Event()
+class SlowUnit:
+    """A unit of work that waits in mid-way, on its thread or on the event loop."""
 
-    async def slow(connection):
-        begun.set()
-        await go_on.wait()
+    def __init__(self):
+        self._loop = asyncio.get_running_loop()
+        self.begun = asyncio.Event()
+        self.go_on = threading.Event()
+
+    async def __call__(self, connection):
+        self._loop.call_soon_threadsafe(self.begun.set)
+        if connection.dialect.name == "sqlite":
+            self.go_on.wait(LIMIT_S)
+        else:
+            await asyncio.to_thread(self.go_on.wait, LIMIT_S)
         await add("slow")(connection)
+
+
+async def test_a_caller_that_gave_up_disturbs_nobody(database):
+    slow = SlowUnit()
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(database.write(slow))
-        await begun.wait()
+        await slow.begun.wait()
         waiting = group.create_task(database.write(add("never begun")))
         other = group.create_task(database.write(add("other")))
         await asyncio.sleep(0)
         running.cancel()
         waiting.cancel()
-        go_on.set()
+        slow.go_on.set()
 
     assert other.result() == "other"
     assert await database.read(sql("SELECT count(*) FROM notes WHERE note = 'other'")) == 1
@@ -148,6 +164,36 @@ async def test_a_closed_database_refuses_and_can_be_closed_twice(empty_url):
 async def test_a_reader_cannot_write(file):
     with pytest.raises(StorageError, match="cannot be written to"):
         await file.read(add("x"))
+
+
+async def test_a_read_that_gets_no_connection_in_time_is_told(path):
+    async with await with_notes(f"sqlite:///{path}", readers=1, pool_timeout_s=0.05) as database:
+        slow = SlowUnit()
+
+        async def slow_reader():
+            with pytest.raises(StorageError, match="cannot be written to"):
+                await database.read(slow)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(slow_reader())
+            await slow.begun.wait()
+            with pytest.raises(StorageError, match=r"no connection to the database .* came free"):
+                await database.read(sql("SELECT 1"))
+            slow.go_on.set()
+        assert await database.read(sql("SELECT count(*) FROM notes")) == 0
+
+
+async def test_a_unit_that_waits_for_something_else_is_a_fault_and_nothing_is_kept(file):
+    async def unit(connection):
+        await add("x")(connection)
+        await asyncio.sleep(0)
+
+    for call in (file.read, file.write):
+        with pytest.raises((TypeError, StorageError)):
+            await call(unit)
+    with pytest.raises(TypeError, match="nothing but its connection"):
+        await file.write(unit)
+    assert await file.read(sql("SELECT count(*) FROM notes")) == 0
 
 
 async def test_the_durability_asked_for_is_set(path):
@@ -212,11 +258,7 @@ async def test_another_process_that_holds_the_lock_is_waited_for_and_then_told(f
 
 async def test_a_write_that_does_not_get_its_turn_is_refused(path):
     database = await with_notes(f"sqlite:///{path}", write_wait_s=0.05)
-    begun, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(connection):
-        begun.set()
-        await go_on.wait()
+    slow = SlowUnit()
 
     async def slow_caller():
         with pytest.raises(StorageError):
@@ -224,10 +266,10 @@ async def test_a_write_that_does_not_get_its_turn_is_refused(path):
 
     async with asyncio.TaskGroup() as group:
         group.create_task(slow_caller())
-        await begun.wait()
+        await slow.begun.wait()
         with pytest.raises(StorageError, match="did not take a write within"):
             await database.write(add("x"))
-        go_on.set()
+        slow.go_on.set()
     await database.close()
 
 

@@ -10,11 +10,12 @@ from sqlalchemy.exc import ArgumentError
 
 from wiseflow.core.errors import ConfigurationError
 
-_SQLITE = "sqlite+aiosqlite"
+_SQLITE = "sqlite+pysqlite"
 _POSTGRESQL = "postgresql+psycopg"
 _DRIVERS = {
     "sqlite": _SQLITE,
     _SQLITE: _SQLITE,
+    "sqlite+aiosqlite": _SQLITE,  # as other programs name it
     "postgresql": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     _POSTGRESQL: _POSTGRESQL,
@@ -29,7 +30,7 @@ class Address:
     """Where a database is.
 
     Args:
-        url: with the name of the async driver.
+        url: with the name of the driver.
         path: the file of an SQLite database, else ``None``.
     """
 

@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+from wiseflow.storage.sql.connection import Connection
 
 Upsert = SqliteInsert | PostgresqlInsert
 
@@ -37,8 +38,11 @@ def _postgresql_now(_element: now, _compiler: Any, **_options: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS double precision)"
 
 
-def upsert(connection: AsyncConnection, table: Table) -> Upsert:
+def upsert(connection: Connection, table: Table) -> Upsert:
     """An ``INSERT`` into ``table`` that can say what happens on a conflict."""
-    if connection.dialect.name == "sqlite":
-        return sqlite_insert(table)
-    return postgresql_insert(table)
+    return upsert_in(connection.dialect.name, table)
+
+
+def upsert_in(dialect: str, table: Table) -> Upsert:
+    """The same by the name of the dialect, for a statement that is built once."""
+    return sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.documents import Source
 from wiseflow.core.errors import NotFound
 from wiseflow.core.library import Collection, FileRecord, StoredSource
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.dialect import upsert
 from wiseflow.storage.sql.document_rows import (
     IndexState,
@@ -28,7 +28,7 @@ from wiseflow.storage.sql.tables import collections, files, passages, sources
 LIVE = (IndexState.ADD.value, IndexState.INDEXED.value)
 
 
-async def read_collections(connection: AsyncConnection, name: str = "") -> list[Collection]:
+async def read_collections(connection: Connection, name: str = "") -> list[Collection]:
     """All collections by name with their counts, or the one of this name."""
     mine = sources.c.collection_id == collections.c.collection_id
     live = sources.c.index_state.in_(LIVE)
@@ -57,7 +57,7 @@ async def read_collections(connection: AsyncConnection, name: str = "") -> list[
     ]
 
 
-async def read_collection_id(connection: AsyncConnection, name: str) -> int:
+async def read_collection_id(connection: Connection, name: str) -> int:
     """The key of a collection. Raises ``NotFound``."""
     statement = select(collections.c.collection_id).where(collections.c.name == name)
     collection_id = await connection.scalar(statement)
@@ -66,7 +66,7 @@ async def read_collection_id(connection: AsyncConnection, name: str) -> int:
     return collection_id
 
 
-async def read_source(connection: AsyncConnection, source_id: str) -> Source:
+async def read_source(connection: Connection, source_id: str) -> Source:
     """One source. Raises ``NotFound``."""
     statement = select(sources).where(sources.c.source_id == source_id)
     row = (await connection.execute(statement)).first()
@@ -75,7 +75,7 @@ async def read_source(connection: AsyncConnection, source_id: str) -> Source:
     return to_source(row)
 
 
-async def read_sources(connection: AsyncConnection, source_ids: Sequence[str]) -> list[Source]:
+async def read_sources(connection: Connection, source_ids: Sequence[str]) -> list[Source]:
     """Those of the sources that there are."""
     found: list[Source] = []
     for ids in chunks(list(source_ids)):
@@ -96,7 +96,7 @@ def in_state(collection: str, state: IndexState, limit: int) -> Select[Any]:
 
 
 async def with_passages(
-    connection: AsyncConnection, found: Sequence[Source]
+    connection: Connection, found: Sequence[Source]
 ) -> tuple[StoredSource, ...]:
     """The sources with their passages."""
     rows: dict[str, list[Any]] = {source.source_id: [] for source in found}
@@ -115,7 +115,7 @@ async def with_passages(
 
 
 async def retire(
-    connection: AsyncConnection, collection_id: int, paths: Sequence[str], kept: Ids[str]
+    connection: Connection, collection_id: int, paths: Sequence[str], kept: Ids[str]
 ) -> int:
     """Have the index remove the sources of these files but the kept ones; how many there were."""
     retired: list[str] = []
@@ -136,9 +136,7 @@ async def retire(
     return len(retired)
 
 
-async def forget_files(
-    connection: AsyncConnection, collection_id: int, paths: Sequence[str]
-) -> None:
+async def forget_files(connection: Connection, collection_id: int, paths: Sequence[str]) -> None:
     """Delete what was seen of these files."""
     for some in chunks(paths):
         await connection.execute(
@@ -147,7 +145,7 @@ async def forget_files(
 
 
 async def save_files(
-    connection: AsyncConnection, collection_id: int, records: Sequence[FileRecord]
+    connection: Connection, collection_id: int, records: Sequence[FileRecord]
 ) -> None:
     """Insert or replace what was seen of files."""
     statement = upsert(connection, files)
@@ -161,9 +159,7 @@ async def save_files(
     await connection.execute(statement, [file_row(collection_id, record) for record in records])
 
 
-async def unchanged(
-    connection: AsyncConnection, wanted: Mapping[str, StoredSource]
-) -> frozenset[str]:
+async def unchanged(connection: Connection, wanted: Mapping[str, StoredSource]) -> frozenset[str]:
     """The ids of those wanted sources that are stored, in use, and equal."""
     stored: list[Source] = []
     for some in chunks(list(wanted)):
@@ -176,7 +172,7 @@ async def unchanged(
 
 
 async def save_sources(
-    connection: AsyncConnection, collection_id: int, new: Sequence[StoredSource]
+    connection: Connection, collection_id: int, new: Sequence[StoredSource]
 ) -> None:
     """Insert or replace sources and their passages; the index has then to add them."""
     if not new:

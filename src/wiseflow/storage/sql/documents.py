@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.documents import Passage, Source
 from wiseflow.core.library import Collection, FileRecord, IndexChange, StoredFile
 from wiseflow.storage.sql import document_writes as documents
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import upsert
 from wiseflow.storage.sql.document_rows import IndexState, to_file, to_source
@@ -31,7 +31,7 @@ class SqlDocumentStore:
     async def collections(self) -> list[Collection]:
         """All collections by name, with their counts."""
 
-        async def unit(connection: AsyncConnection) -> list[Collection]:
+        async def unit(connection: Connection) -> list[Collection]:
             return await documents.read_collections(connection)
 
         return await self._database.read(unit)
@@ -39,7 +39,7 @@ class SqlDocumentStore:
     async def ensure_collection(self, name: str, *, private: bool = False) -> Collection:
         """The collection of that name, made if there is none."""
 
-        async def unit(connection: AsyncConnection) -> Collection:
+        async def unit(connection: Connection) -> Collection:
             statement = upsert(connection, collections).values(name=name, private=private)
             await connection.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
             return next(iter(await documents.read_collections(connection, name)))
@@ -52,7 +52,7 @@ class SqlDocumentStore:
         The caller erases its index.
         """
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             collection_id = await documents.read_collection_id(connection, name)
             await connection.execute(
                 update(sources)
@@ -75,7 +75,7 @@ class SqlDocumentStore:
         """What was last seen of each file of a collection, by absolute path."""
         statement = select(file_rows).join(collections).where(collections.c.name == collection)
 
-        async def unit(connection: AsyncConnection) -> dict[str, FileRecord]:
+        async def unit(connection: Connection) -> dict[str, FileRecord]:
             return {row.path: to_file(row) for row in await connection.execute(statement)}
 
         return await self._database.read(unit)
@@ -91,7 +91,7 @@ class SqlDocumentStore:
         if not files:
             return
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             collection_id = await documents.read_collection_id(connection, collection)
             found = {stored.source.source_id: stored for file in files for stored in file.sources}
             await documents.retire(
@@ -107,7 +107,7 @@ class SqlDocumentStore:
     async def drop(self, collection: str, paths: Sequence[str]) -> int:
         """Forget files and retire their sources; how many sources there were."""
 
-        async def unit(connection: AsyncConnection) -> int:
+        async def unit(connection: Connection) -> int:
             collection_id = await documents.read_collection_id(connection, collection)
             count = await documents.retire(connection, collection_id, paths, {})
             await documents.forget_files(connection, collection_id, paths)
@@ -118,7 +118,7 @@ class SqlDocumentStore:
     async def pending_changes(self, collection: str, *, limit: int) -> IndexChange:
         """What the index has still to add and remove, at most ``limit`` sources of each."""
 
-        async def unit(connection: AsyncConnection) -> IndexChange:
+        async def unit(connection: Connection) -> IndexChange:
             removed = await connection.scalars(
                 documents.in_state(collection, IndexState.REMOVE, limit).with_only_columns(
                     sources.c.source_id
@@ -143,7 +143,7 @@ class SqlDocumentStore:
             (IndexState.REMOVE, IndexState.RETIRED, change.removed),
         )
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             collection_id = await documents.read_collection_id(connection, collection)
             for before, after, source_ids in done:
                 for some in chunks(source_ids):
@@ -161,7 +161,7 @@ class SqlDocumentStore:
     async def source(self, source_id: str) -> Source:
         """One stored document. Raises ``NotFound``."""
 
-        async def unit(connection: AsyncConnection) -> Source:
+        async def unit(connection: Connection) -> Source:
             return await documents.read_source(connection, source_id)
 
         return await self._database.read(unit)
@@ -169,7 +169,7 @@ class SqlDocumentStore:
     async def sources(self, source_ids: Sequence[str]) -> dict[str, Source]:
         """Those of the stored documents that there are, by id."""
 
-        async def unit(connection: AsyncConnection) -> dict[str, Source]:
+        async def unit(connection: Connection) -> dict[str, Source]:
             found = await documents.read_sources(connection, source_ids)
             return {source.source_id: source for source in found}
 
@@ -178,7 +178,7 @@ class SqlDocumentStore:
     async def passages(self, source_id: str) -> list[Passage]:
         """The passages of a source in order. Raises ``NotFound``."""
 
-        async def unit(connection: AsyncConnection) -> list[Passage]:
+        async def unit(connection: Connection) -> list[Passage]:
             source = await documents.read_source(connection, source_id)
             (stored,) = await documents.with_passages(connection, [source])
             return list(stored.passages)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Double, Integer, bindparam, func, insert, select, update
 
 from wiseflow.core.errors import LeaseLost
 from wiseflow.core.jobs import Event, Lease, StepNews
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now
-from wiseflow.storage.sql.job_rows import as_json, holds
+from wiseflow.storage.sql.job_rows import HELD, as_json, held
 from wiseflow.storage.sql.tables import events as rows_of_events
 from wiseflow.storage.sql.tables import jobs
 
@@ -32,7 +31,7 @@ class SqlEventStore:
             return
         news = StepNews(events=tuple(events))
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             await write_news(connection, lease, news)
 
         await self._database.write(unit)
@@ -46,7 +45,7 @@ class SqlEventStore:
             .limit(limit)
         )
 
-        async def unit(connection: AsyncConnection) -> list[Event]:
+        async def unit(connection: Connection) -> list[Event]:
             return [
                 Event(
                     job_id=row.job_id,
@@ -61,23 +60,33 @@ class SqlEventStore:
         return await self._database.read(unit)
 
 
-async def write_news(connection: AsyncConnection, lease: Lease, news: StepNews) -> None:
+async def write_news(connection: Connection, lease: Lease, news: StepNews) -> None:
     """Append events and note progress. Raises ``LeaseLost``.
 
     Counting the events up on the job's row checks the lease and keeps others out until the events
     are committed, so that numbers have no gaps and appear in order.
     """
-    counted: dict[str, Any] = {"event_count": jobs.c.event_count + len(news.events)}
-    if news.progress is not None:
-        counted["progress"] = min(max(news.progress, 0.0), 1.0)
-    count = update(jobs).where(holds(lease)).values(counted).returning(jobs.c.event_count)
-    last = await connection.scalar(count)
+    progress = None if news.progress is None else min(max(news.progress, 0.0), 1.0)
+    values = {"more": len(news.events), "reached": progress}
+    last = await connection.scalar(_COUNT, values | held(lease))
     if last is None:
         raise LeaseLost(lease.job_id)
     first = last - len(news.events) + 1
     rows = [
-        {"number": number, "type": kind, "data": as_json(data)}
+        {"job_id": lease.job_id, "number": number, "type": kind, "data": as_json(data)}
         for number, (kind, data) in enumerate(news.events, first)
     ]
     if rows:
-        await connection.execute(insert(rows_of_events).values(job_id=lease.job_id, at=now()), rows)
+        await connection.execute(_APPEND, rows)
+
+
+_COUNT = (
+    update(jobs)
+    .where(HELD)
+    .values(
+        event_count=jobs.c.event_count + bindparam("more", type_=Integer),
+        progress=func.coalesce(bindparam("reached", type_=Double), jobs.c.progress),
+    )
+    .returning(jobs.c.event_count)
+)
+_APPEND = insert(rows_of_events).values(at=now())

@@ -107,10 +107,7 @@ def translated(place: str) -> Generator[None]:
 def translate(error: SQLAlchemyError, place: str) -> WiseflowError:
     """The error of our tree for one of the drivers'."""
     if isinstance(error, PoolTimeout):
-        return StorageError(
-            f"no connection to the database {place} came free in time",
-            cure="Raise the pool's size or lower the number of jobs run at once",
-        )
+        return no_connection_came_free(place)
     if not isinstance(error, DBAPIError):
         return StorageError(f"the database {place} could not be used: {error}")
     if isinstance(error, DataError):
@@ -120,6 +117,14 @@ def translate(error: SQLAlchemyError, place: str) -> WiseflowError:
         return StorageError(f"the database {place} refused: {_first_line(error)}")
     kind, message, cure = known
     return kind(message.replace("{place}", place), cure=cure)
+
+
+def no_connection_came_free(place: str) -> StorageError:
+    """The error for a caller that waited too long for a connection."""
+    return StorageError(
+        f"no connection to the database {place} came free in time",
+        cure="Raise the pool's size or lower the number of jobs run at once",
+    )
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.errors import InvalidInput, NotFound
 from wiseflow.core.jobs import Job, JobFilter, JobStatus
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.job_rows import to_job
 from wiseflow.storage.sql.tables import job_tags, jobs
@@ -25,7 +25,7 @@ class SqlJobReader:
     async def get(self, job_id: str) -> Job:
         """One job. Raises ``NotFound``."""
 
-        async def unit(connection: AsyncConnection) -> Job:
+        async def unit(connection: Connection) -> Job:
             return await read_job(connection, job_id)
 
         return await self._database.read(unit)
@@ -40,7 +40,7 @@ class SqlJobReader:
             .limit(2)
         )
 
-        async def unit(connection: AsyncConnection) -> list[str]:
+        async def unit(connection: Connection) -> list[str]:
             return list(await connection.scalars(statement))
 
         found = await self._database.read(unit)
@@ -59,7 +59,7 @@ class SqlJobReader:
             .limit(max(1, min(job_filter.limit, MAX_LISTED)))
         )
 
-        async def unit(connection: AsyncConnection) -> list[Job]:
+        async def unit(connection: Connection) -> list[Job]:
             return [to_job(row) for row in await connection.execute(statement)]
 
         return await self._database.read(unit)
@@ -70,14 +70,14 @@ class SqlJobReader:
         if batch:
             statement = statement.where(jobs.c.batch == batch)
 
-        async def unit(connection: AsyncConnection) -> dict[JobStatus, int]:
+        async def unit(connection: Connection) -> dict[JobStatus, int]:
             found = dict((await connection.execute(statement)).all())
             return {status: found.get(status.value, 0) for status in JobStatus}
 
         return await self._database.read(unit)
 
 
-async def read_job(connection: AsyncConnection, job_id: str, *, lock: bool = False) -> Job:
+async def read_job(connection: Connection, job_id: str, *, lock: bool = False) -> Job:
     """One job, its row locked until the transaction ends if ``lock``. Raises ``NotFound``."""
     statement = select(*jobs.c).where(jobs.c.job_id == job_id)
     if lock:

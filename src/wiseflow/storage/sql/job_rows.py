@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case
 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.ids import new_id
@@ -13,14 +13,18 @@ from wiseflow.core.jobs import Job, JobRequest, JobStatus, Lease, StopReason
 from wiseflow.storage.sql.dialect import now
 from wiseflow.storage.sql.tables import jobs
 
+# Whether a job's row still belongs to the worker with a lease, which `held` gives the values of.
+# Statements with it can be built once: to build one costs more than to run it.
+HELD = and_(
+    jobs.c.job_id == bindparam("held_job_id", type_=jobs.c.job_id.type),
+    jobs.c.lease_token == bindparam("held_token", type_=jobs.c.lease_token.type),
+    jobs.c.status == JobStatus.RUNNING.value,
+)
 
-def holds(lease: Lease) -> ColumnElement[bool]:
-    """Whether a job's row still belongs to the worker with this lease."""
-    return and_(
-        jobs.c.job_id == lease.job_id,
-        jobs.c.lease_token == lease.token,
-        jobs.c.status == JobStatus.RUNNING.value,
-    )
+
+def held(lease: Lease) -> dict[str, Any]:
+    """The values for ``HELD``."""
+    return {"held_job_id": lease.job_id, "held_token": lease.token}
 
 
 def turn_of_row(ageing_s: float) -> ColumnElement[float]:

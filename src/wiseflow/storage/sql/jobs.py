@@ -23,16 +23,16 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.errors import IllegalTransition, LeaseLost
 from wiseflow.core.jobs import Job, JobRequest, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.transitions import ENDINGS, Move, after
-from wiseflow.storage.sql.claims import Claim, claim_statement
+from wiseflow.storage.sql.claims import Claim
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
 from wiseflow.storage.sql.job_reader import SqlJobReader, read_job
-from wiseflow.storage.sql.job_rows import FRESH, holds, new_row, to_job, turn_of_row
+from wiseflow.storage.sql.job_rows import FRESH, HELD, held, new_row, to_job, turn_of_row
 from wiseflow.storage.sql.retired import chunks, cited_by, erase_uncited
 from wiseflow.storage.sql.tables import job_tags, jobs
 
@@ -58,7 +58,7 @@ class SqlJobQueue(SqlJobReader):
             return []
         rows = [new_row(request, self._ageing_s) for request in requests]
 
-        async def unit(connection: AsyncConnection) -> list[str]:
+        async def unit(connection: Connection) -> list[str]:
             await _insert(connection, rows)
             keys = [row["idempotency_key"] for row in rows if row["idempotency_key"]]
             made = await _ids_by_key(connection, keys)
@@ -74,13 +74,13 @@ class SqlJobQueue(SqlJobReader):
     ) -> list[tuple[Job, Lease]]:
         """Up to ``limit`` of the best jobs, running now."""
 
-        async def unit(connection: AsyncConnection) -> list[tuple[Job, Lease]]:
+        async def unit(connection: Connection) -> list[tuple[Job, Lease]]:
             claimed: list[Any] = []
             ended = True
             # Each further round is for places that jobs took which were ended, not claimed.
             while ended and (room := limit - len(claimed)) > 0:
                 claim = Claim(owner=owner, lease_s=lease_s, limit=room, kinds=kinds, batch=batch)
-                rows = (await connection.execute(claim_statement(claim))).all()
+                rows = (await connection.execute(claim.statement, claim.values)).all()
                 running = [row for row in rows if row.status == JobStatus.RUNNING.value]
                 ended = len(running) < len(rows)
                 claimed += running
@@ -104,7 +104,7 @@ class SqlJobQueue(SqlJobReader):
             .returning(jobs.c.job_id, jobs.c.cancel_requested)
         )
 
-        async def unit(connection: AsyncConnection) -> dict[str, bool]:
+        async def unit(connection: Connection) -> dict[str, bool]:
             return dict((await connection.execute(statement)).all())
 
         kept = await self._database.write(unit)
@@ -155,7 +155,7 @@ class SqlJobQueue(SqlJobReader):
             .distinct()
         )
 
-        async def unit(connection: AsyncConnection) -> list[str]:
+        async def unit(connection: Connection) -> list[str]:
             return list(await connection.scalars(statement))
 
         return await self._database.read(unit)
@@ -169,7 +169,7 @@ class SqlJobQueue(SqlJobReader):
             .values(claimable_at=now())
         )
 
-        async def unit(connection: AsyncConnection) -> int:
+        async def unit(connection: Connection) -> int:
             return (await connection.execute(statement)).rowcount
 
         return await self._database.write(unit)
@@ -203,7 +203,7 @@ class SqlJobQueue(SqlJobReader):
     async def delete(self, job_id: str) -> None:
         """Erase a job and all it made. Raises ``NotFound``, ``IllegalTransition``."""
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             job = await read_job(connection, job_id, lock=True)
             after(job_id, job.status, Move.DELETE)
             cited = await cited_by(connection, job_id)
@@ -222,7 +222,7 @@ class SqlJobQueue(SqlJobReader):
             .values(batch=batch, delivered_at=None)
         )
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             await connection.execute(statement, [{"regrouped": job_id} for job_id in job_ids])
 
         await self._database.write(unit)
@@ -235,7 +235,7 @@ class SqlJobQueue(SqlJobReader):
             update(jobs).where(jobs.c.job_id == bindparam("delivered")).values(delivered_at=now())
         )
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             await connection.execute(statement, [{"delivered": job_id} for job_id in job_ids])
 
         await self._database.write(unit)
@@ -256,7 +256,7 @@ class SqlJobQueue(SqlJobReader):
     async def _move(self, job_id: str, move: Move, values: Mapping[str, Any]) -> Job:
         """The job after a move; as it is when the move leads nowhere else by itself."""
 
-        async def unit(connection: AsyncConnection) -> Job:
+        async def unit(connection: Connection) -> Job:
             job = await read_job(connection, job_id, lock=True)
             target = after(job_id, job.status, move)
             if target is job.status and move is Move.RESUME:
@@ -285,10 +285,10 @@ class SqlJobQueue(SqlJobReader):
         await self._write_as(lease, given_back)
 
     async def _write_as(self, lease: Lease, values: Mapping[str, Any]) -> None:
-        statement = update(jobs).where(holds(lease)).values(**values)
+        statement = update(jobs).where(HELD).values(**values)
 
-        async def unit(connection: AsyncConnection) -> None:
-            if (await connection.execute(statement)).rowcount == 0:
+        async def unit(connection: Connection) -> None:
+            if (await connection.execute(statement, held(lease))).rowcount == 0:
                 raise LeaseLost(lease.job_id)
 
         await self._database.write(unit)
@@ -298,7 +298,7 @@ def _lease(job: Job) -> Lease:
     return Lease(job_id=job.job_id, owner=job.lease_owner, token=job.lease_token)
 
 
-async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert new jobs; one whose idempotency key is known is left out.
 
     The update that changes nothing locks the known row, so that it cannot be deleted before its id
@@ -320,7 +320,7 @@ async def _insert(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]
         await connection.execute(text("ANALYZE jobs"))
 
 
-async def _ids_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, str]:
+async def _ids_by_key(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     made: dict[str, str] = {}
     for some in chunks(keys):
         statement = select(jobs.c.idempotency_key, jobs.c.job_id).where(
@@ -332,9 +332,7 @@ async def _ids_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict[
 
 
 async def _tag(
-    connection: AsyncConnection,
-    requests: Iterable[tuple[Mapping[str, Any], JobRequest]],
-    made: set[str],
+    connection: Connection, requests: Iterable[tuple[Mapping[str, Any], JobRequest]], made: set[str]
 ) -> None:
     rows = [
         {"tag": tag, "job_id": row["job_id"]}

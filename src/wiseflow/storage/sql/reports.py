@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Text, delete, insert, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wiseflow.core.errors import LeaseLost, NotFound
 from wiseflow.core.jobs import Lease
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
-from wiseflow.storage.sql.job_rows import holds
+from wiseflow.storage.sql.job_rows import HELD, held
 from wiseflow.storage.sql.retired import cited_by, erase_uncited
 from wiseflow.storage.sql.tables import jobs, report_sources, reports
 
@@ -26,7 +26,7 @@ class SqlReportStore:
         """Keep a job's report; a second one replaces the first. Raises ``LeaseLost``."""
         row = (
             select(jobs.c.job_id, literal(report, Text), now())
-            .where(holds(lease))
+            .where(HELD)
             .with_for_update(read=True)
         )
         cited = [
@@ -34,13 +34,13 @@ class SqlReportStore:
             for source_id in dict.fromkeys(source_ids)
         ]
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: Connection) -> None:
             statement = upsert(connection, reports).from_select(["job_id", "report", "at"], row)
             statement = statement.on_conflict_do_update(
                 index_elements=["job_id"],
                 set_={"report": statement.excluded.report, "at": statement.excluded.at},
             )
-            if await connection.scalar(statement.returning(reports.c.job_id)) is None:
+            if await connection.scalar(statement.returning(reports.c.job_id), held(lease)) is None:
                 raise LeaseLost(lease.job_id)
             before = await cited_by(connection, lease.job_id)
             await connection.execute(
@@ -56,7 +56,7 @@ class SqlReportStore:
         """A job's report. Raises ``NotFound``."""
         statement = select(reports.c.report).where(reports.c.job_id == job_id)
 
-        async def unit(connection: AsyncConnection) -> str | None:
+        async def unit(connection: Connection) -> str | None:
             return await connection.scalar(statement)
 
         report = await self._database.read(unit)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.tables import report_sources, sources
 
 RETIRED = "retired"
@@ -20,13 +20,13 @@ def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + IDS_AT_ONCE]
 
 
-async def cited_by(connection: AsyncConnection, job_id: str) -> list[str]:
+async def cited_by(connection: Connection, job_id: str) -> list[str]:
     """The sources that a job's report cites."""
     statement = select(report_sources.c.source_id).where(report_sources.c.job_id == job_id)
     return list(await connection.scalars(statement))
 
 
-async def erase_uncited(connection: AsyncConnection, source_ids: Sequence[str]) -> None:
+async def erase_uncited(connection: Connection, source_ids: Sequence[str]) -> None:
     """Erase those of the sources that are retired and that no report cites."""
     cited = select(report_sources.c.source_id).where(
         report_sources.c.source_id == sources.c.source_id

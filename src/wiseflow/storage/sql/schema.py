@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import inspect, text
 
 from wiseflow.core.errors import SchemaMismatch
-from wiseflow.storage.sql.database import Database, DatabaseOptions
+from wiseflow.storage.sql.connection import Connection
+from wiseflow.storage.sql.database import Database
+from wiseflow.storage.sql.options import DatabaseOptions
 from wiseflow.storage.sql.tables import metadata
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ async def upgrade(database: Database) -> None:
         StorageError: the database refuses.
     """
 
-    async def unit(connection: AsyncConnection) -> None:
+    async def unit(connection: Connection) -> None:
         # SQLite's writer holds the database's one write lock already.
         if connection.dialect.name == "postgresql":
             await connection.execute(
@@ -98,7 +100,7 @@ async def check(database: Database) -> SchemaState:
         StorageError: the database refuses.
     """
 
-    async def unit(connection: AsyncConnection) -> SchemaState:
+    async def unit(connection: Connection) -> SchemaState:
         current = await _current(connection)
         problems: list[str] = []
         if current and current not in REVISIONS:
@@ -112,7 +114,7 @@ async def check(database: Database) -> SchemaState:
     return await database.read(unit)
 
 
-def migration_config(connection: Connection) -> Config:
+def migration_config(connection: SyncConnection) -> Config:
     """Alembic's configuration for the migrations in this package, on ``connection``."""
     from alembic.config import Config  # noqa: PLC0415 - slow, and seldom needed
 
@@ -122,13 +124,13 @@ def migration_config(connection: Connection) -> Config:
     return config
 
 
-def _run_migrations(connection: Connection) -> None:
+def _run_migrations(connection: SyncConnection) -> None:
     from alembic import command  # noqa: PLC0415 - slow, and seldom needed
 
     command.upgrade(migration_config(connection), "head")
 
 
-async def _current(connection: AsyncConnection) -> str:
+async def _current(connection: Connection) -> str:
     """The database's revision, or ""."""
     if not await connection.run_sync(lambda sync: inspect(sync).has_table(VERSION_TABLE)):
         return ""
@@ -136,7 +138,7 @@ async def _current(connection: AsyncConnection) -> str:
     return str(revision or "")
 
 
-def _missing(connection: Connection) -> list[str]:
+def _missing(connection: SyncConnection) -> list[str]:
     inspector = inspect(connection)
     present = set(inspector.get_table_names())
     problems: list[str] = []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from functools import cache
+
+from sqlalchemy import Executable, Text, bindparam, select
 
 from wiseflow.core.errors import LeaseLost
 from wiseflow.core.jobs import Lease, StepNews
+from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
-from wiseflow.storage.sql.dialect import now, upsert
+from wiseflow.storage.sql.dialect import now, upsert_in
 from wiseflow.storage.sql.events import write_news
-from wiseflow.storage.sql.job_rows import holds
+from wiseflow.storage.sql.job_rows import HELD, held
 from wiseflow.storage.sql.tables import jobs, steps
 
 
@@ -24,7 +26,7 @@ class SqlStepStore:
         """All journalled results of a job by step key."""
         statement = select(steps.c.step_key, steps.c.result).where(steps.c.job_id == job_id)
 
-        async def unit(connection: AsyncConnection) -> dict[str, str]:
+        async def unit(connection: Connection) -> dict[str, str]:
             return dict((await connection.execute(statement)).all())
 
         return await self._database.read(unit)
@@ -37,23 +39,36 @@ class SqlStepStore:
         The row of the job is share-locked where rows can be locked: a claim that would take the job
         away waits until this is committed, so that its journal has the step.
         """
-        row = (
-            select(jobs.c.job_id, literal(step_key, Text), literal(result, Text), now())
-            .where(holds(lease))
-            .with_for_update(read=True)
-        )
+        values = {"new_key": step_key, "new_result": result, **held(lease)}
 
-        async def unit(connection: AsyncConnection) -> None:
-            statement = upsert(connection, steps).from_select(
-                ["job_id", "step_key", "result", "at"], row
-            )
-            # Changes nothing, but gives a row back: no row means that the lease is lost.
-            statement = statement.on_conflict_do_update(
-                index_elements=["job_id", "step_key"], set_={"result": steps.c.result}
-            )
-            if await connection.scalar(statement.returning(steps.c.job_id)) is None:
+        async def unit(connection: Connection) -> None:
+            if await connection.scalar(_record(connection.dialect.name), values) is None:
                 raise LeaseLost(lease.job_id)
             if news:
                 await write_news(connection, lease, news)
 
         await self._database.write(unit)
+
+
+@cache
+def _record(dialect: str) -> Executable:
+    """The statement that keeps a step, once; it gives no row when the lease is lost."""
+    row = (
+        select(
+            jobs.c.job_id,
+            bindparam("new_key", type_=Text),
+            bindparam("new_result", type_=Text),
+            now(),
+        )
+        .where(HELD)
+        .with_for_update(read=True)
+    )
+    return (
+        upsert_in(dialect, steps)
+        .from_select(["job_id", "step_key", "result", "at"], row)
+        # Changes nothing, but gives a row back.
+        .on_conflict_do_update(
+            index_elements=["job_id", "step_key"], set_={"result": steps.c.result}
+        )
+        .returning(steps.c.job_id)
+    )
