@@ -21,7 +21,7 @@ def test_no_more_than_the_limit_are_inside_and_all_get_in_in_order(limit: int, w
     order: list[int] = []
 
     async def enter(number: int, steps: int) -> None:
-        async with turns:
+        async with turns.turn():
             order.append(number)
             assert turns.inside <= limit
             for _ in range(steps):
@@ -50,11 +50,11 @@ def test_who_waits_is_served_in_the_order_their_work_began(callers, random):
             contexts.append(copy_context())
 
     async def call(work: int, arrival: int) -> None:
-        async with turns:
+        async with turns.turn():
             served.append((work, arrival))
 
     async def run() -> None:
-        async with asyncio.TaskGroup() as group, turns:
+        async with asyncio.TaskGroup() as group, turns.turn():
             tasks = [
                 group.create_task(call(work, arrival), context=contexts[work])
                 for arrival, (work, _) in enumerate(callers)
@@ -76,9 +76,9 @@ def test_who_waits_is_served_in_the_order_their_work_began(callers, random):
 
 async def test_a_full_queue_refuses():
     turns = make_turns(1, max_waiting=0)
-    async with turns:
+    async with turns.turn():
         with pytest.raises(WorkerError, match="queue is full"):
-            async with turns:
+            async with turns.turn():
                 pass
 
 
@@ -87,11 +87,11 @@ async def test_a_turn_that_comes_with_a_cancellation_goes_to_the_next():
     entered: list[str] = []
 
     async def enter(name: str) -> None:
-        async with turns:
+        async with turns.turn():
             entered.append(name)
 
     async with asyncio.TaskGroup() as group:
-        async with turns:
+        async with turns.turn():
             first = group.create_task(enter("first"), name="first")
             group.create_task(enter("second"), name="second")
             await asyncio.sleep(0)
@@ -106,10 +106,10 @@ async def test_a_larger_limit_lets_those_who_wait_in():
     done = asyncio.Event()
 
     async def enter() -> None:
-        async with turns:
+        async with turns.turn():
             done.set()
 
-    async with asyncio.TaskGroup() as group, turns:
+    async with asyncio.TaskGroup() as group, turns.turn():
         group.create_task(enter(), name="waits")
         await asyncio.sleep(0)
         turns.resize(2)
@@ -123,11 +123,11 @@ async def test_those_who_wait_can_be_sent_away_also_when_one_was_cancelled():
 
     async def enter() -> None:
         with pytest.raises(Conflict):
-            async with turns:
+            async with turns.turn():
                 pass
         refused.append("refused")
 
-    async with asyncio.TaskGroup() as group, turns:
+    async with asyncio.TaskGroup() as group, turns.turn():
         cancelled = group.create_task(enter(), name="cancelled")
         group.create_task(enter(), name="waits")
         await asyncio.sleep(0)
@@ -135,3 +135,108 @@ async def test_those_who_wait_can_be_sent_away_also_when_one_was_cancelled():
         turns.refuse_waiting(Conflict("closed"))
 
     assert refused == ["refused"]
+
+
+async def test_work_is_served_again_where_it_was_served_before():
+    turns = make_turns(2)
+    at: dict[str, list[int]] = {"a": [], "b": []}
+
+    async def calls(name: str) -> None:
+        with in_order_of_beginning():
+            for _ in range(4):
+                async with turns.turn() as place:
+                    at[name].append(place)
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for name in at:
+            group.create_task(calls(name))
+
+    assert [len(set(places)) for places in at.values()] == [1, 1]
+    assert set(at["a"]).isdisjoint(at["b"])
+
+
+async def test_a_free_place_is_taken_also_by_work_at_home_elsewhere():
+    turns = make_turns(2)
+
+    with in_order_of_beginning():
+        async with turns.turn() as home:
+            pass
+        held = turns.take_free(home)
+        async with turns.turn() as other:
+            assert other != home
+        turns.give_back(held)
+
+
+OPERATIONS = st.one_of(
+    st.tuples(st.just("enter"), st.integers(0, 4)),
+    st.tuples(st.just("leave"), st.integers(0, 9)),
+    st.tuples(st.just("give up"), st.integers(0, 9)),
+    st.tuples(st.just("resize"), st.integers(1, 4)),
+)
+
+
+class Hall:
+    """Callers of turns, of four pieces of work and of none, told one by one what to do."""
+
+    def __init__(self, limit: int):
+        self.turns = make_turns(limit)
+        self.inside: dict[asyncio.Task[None], tuple[int, asyncio.Event]] = {}
+        self.waiting: list[asyncio.Task[None]] = []
+        self._contexts = [copy_context()]
+        for _ in range(4):
+            with in_order_of_beginning():
+                self._contexts.append(copy_context())
+
+    def enter(self, group: asyncio.TaskGroup, work: int) -> None:
+        self.waiting.append(group.create_task(self._call(), context=self._contexts[work]))
+
+    def leave(self, number: int) -> None:
+        if self.inside:
+            list(self.inside.values())[number % len(self.inside)][1].set()
+
+    def give_up(self, number: int) -> None:
+        if self.waiting:
+            self.waiting[number % len(self.waiting)].cancel()
+
+    async def _call(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            async with self.turns.turn() as place:
+                assert place not in [taken for taken, _ in self.inside.values()]
+                self.waiting.remove(task)
+                self.inside[task] = (place, asyncio.Event())
+                await self.inside[task][1].wait()
+                del self.inside[task]
+        except asyncio.CancelledError:
+            self.waiting.remove(task)
+            raise
+
+
+@given(st.integers(1, 4), st.lists(OPERATIONS, max_size=40))
+def test_whatever_happens_no_place_is_shared_and_nobody_waits_in_vain(limit, operations):
+    async def run() -> None:
+        hall = Hall(limit)
+        async with asyncio.TaskGroup() as group:
+            do = {
+                "enter": lambda work: hall.enter(group, work),
+                "leave": hall.leave,
+                "give up": hall.give_up,
+                "resize": hall.turns.resize,
+            }
+            for operation, number in operations:
+                before = len(hall.inside)
+                do[operation](number)
+                for _ in range(4):
+                    await asyncio.sleep(0)
+                assert hall.turns.inside == len(hall.inside) <= max(hall.turns.limit, before)
+                assert not hall.waiting or len(hall.inside) >= hall.turns.limit
+            while hall.inside or hall.waiting:
+                hall.leave(0)
+                await asyncio.sleep(0)
+        assert hall.turns.inside == 0
+
+    asyncio.run(run())

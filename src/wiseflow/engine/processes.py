@@ -1,7 +1,7 @@
 """A pool of worker processes: a call that crashes, hangs or eats memory costs itself only.
 
-The caller of ``run`` drives its worker: there are no tasks in the background. Waiting calls are
-served first come, first served; a worker that was killed is replaced when it is next needed.
+The caller of ``run`` drives its worker: there are no tasks in the background. Which of the calls
+that wait is next, ``turns`` says; a worker that was killed is replaced when it is next needed.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class ProcessPool:
                 cure="Try again later, or give it more workers",
             ),
         )
-        self._idle: list[WorkerProcess] = []
+        self._idle: dict[int, WorkerProcess] = {}  # by the place where it works
         self._processes: set[WorkerProcess] = set()
         self._closed = False
         self._told_missing = False
@@ -126,8 +126,14 @@ class ProcessPool:
 
     async def start(self) -> None:
         """Start all workers now; they get ready while the caller goes on."""
-        while not self._closed and len(self._idle) + self._turns.inside < self._turns.limit:
-            self._idle.insert(0, await self._started())
+        for place in reversed(self._turns.free):
+            if self._closed or place in self._idle or place not in self._turns.free:
+                continue
+            self._turns.take_free(place)
+            try:
+                self._idle[place] = await self._started()
+            finally:
+                self._turns.give_back(place)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """``function(*args, **kwargs)`` in a worker process.
@@ -147,8 +153,8 @@ class ProcessPool:
             raise self._closed_error()
         called = _called_name(function)
         request = _request(called, function, args, kwargs)
-        async with self._turns:
-            reply = await self._answered(called, request)
+        async with self._turns.turn() as place:
+            reply = await self._answered(place, called, request)
         return cast("T", _outcome(called, reply))
 
     def resize(self, workers: int) -> None:
@@ -185,9 +191,9 @@ class ProcessPool:
         self._processes.clear()
         self._idle.clear()
 
-    async def _answered(self, called: str, request: bytes) -> Reply:
-        """The answer to one request, from a worker that is idle or new."""
-        worker = self._next_idle() or await self._started()
+    async def _answered(self, place: int, called: str, request: bytes) -> Reply:
+        """The answer to one request, from the worker of a place, or a new one."""
+        worker = self._idle_at(place) or await self._started()
         reply: Reply | None = None
         try:
             await self._wait_ready(worker)
@@ -199,7 +205,7 @@ class ProcessPool:
         else:
             return reply
         finally:
-            self._put_back(worker, reply)
+            self._put_back(place, worker, reply)
 
     async def _exchanged(self, worker: WorkerProcess, request: bytes) -> Reply:
         worker.send(request)
@@ -246,26 +252,25 @@ class ProcessPool:
                 limits=missing,
             )
 
-    def _next_idle(self) -> WorkerProcess | None:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.alive:
-                return worker
-            worker.kill()
+    def _idle_at(self, place: int) -> WorkerProcess | None:
+        worker = self._idle.pop(place, None)
+        if worker is None or worker.alive:
+            return worker
+        worker.kill()
         return None
 
-    def _put_back(self, worker: WorkerProcess, reply: Reply | None) -> None:
+    def _put_back(self, place: int, worker: WorkerProcess, reply: Reply | None) -> None:
         if reply is not None and reply.last:
             worker.hang_up()
         elif reply is None or self._closed:
             worker.kill()
         else:
-            self._idle.append(worker)
+            self._idle[place] = worker
             self._trim()
 
     def _trim(self) -> None:
-        while self._idle and len(self._idle) > self._turns.limit:
-            self._idle.pop(0).hang_up()
+        for place in [place for place in self._idle if place >= self._turns.limit]:
+            self._idle.pop(place).hang_up()
 
     def _death(self, called: str, exit_code: int | None) -> WorkerError:
         if exit_code == -signal.SIGXCPU:
