@@ -58,6 +58,22 @@ def test_a_wrong_line_is_named(tmp_path, text, said):
         topics_from_file(path)
 
 
+@pytest.mark.parametrize(
+    ("field", "cure"),
+    [
+        ('"tags": "x"', 'Write "tags": ["one", "other"]'),
+        ('"metadata": 3', 'Write "metadata": {"name": "value"}'),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_place_and_how_to_write_it(tmp_path, field, cure):
+    path = write(tmp_path, f'{{"topic": "a"}}\n{{"topic": "b", {field}}}', "topics.jsonl")
+
+    with pytest.raises(InvalidInput, match=r"topics\.jsonl, line 2: (tags|metadata) ") as raised:
+        topics_from_file(path)
+
+    assert raised.value.cure == cure
+
+
 def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path):
     binary = tmp_path / "topics.bin"
     binary.write_bytes(b"A good line\n\xff\xfe\x00\xd8")

@@ -51,6 +51,21 @@ def test_names_that_cannot_be_used_are_refused(name: str):
         check_collection_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "cure"),
+    [
+        (" ", "is blank", "Give it a name"),
+        ("ß" * 101, "has 202 bytes, more than 200", "Shorten it to 200 bytes"),
+        ("a\tb", r"'a\\tb' holds control characters", "Take them out"),
+    ],
+)
+def test_a_refused_name_comes_with_its_cure(name: str, said: str, cure: str):
+    with pytest.raises(InvalidInput, match=said) as raised:
+        check_collection_name(name)
+
+    assert raised.value.cure.startswith(cure)
+
+
 @pytest.mark.parametrize("name", ["default", "Größe 1", "..", "a/b"])
 def test_other_names_are_taken(name: str):
     assert check_collection_name(name) == name

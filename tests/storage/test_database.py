@@ -405,6 +405,8 @@ async def test_a_null_character_is_refused_as_input_by_postgresql(server):
         async def unit(connection):
             await connection.execute(text("SELECT CAST(:t AS text)"), {"t": "a\0b"})
 
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput, match="cannot hold a value") as raised:
             await database.read(unit)
+
+    assert raised.value.cure
     server.drop(url)

@@ -444,8 +444,12 @@ async def test_many_claims_at_once_never_give_one_job_twice(stores):
 
 
 async def test_a_text_that_no_database_can_hold_is_refused_as_input(stores):
-    with pytest.raises(InvalidInput):
-        await stores.queue.submit([a_request(title="\ud800")])
+    with pytest.raises(
+        InvalidInput, match=r"database \S+ .* its character 6 is '\\ud800'"
+    ) as raised:
+        await stores.queue.submit([a_request(title="Bees \ud800")])
+
+    assert raised.value.cure.startswith("Take that character out")
 
 
 async def test_jobs_can_be_made_part_of_another_batch(stores):

@@ -152,12 +152,16 @@ def _from_json(line: str, place: str) -> Topic:
 
 def _mapping(value: object, place: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise InvalidInput(f"{place} has to be an object")
+        raise InvalidInput(
+            f"{place} has to be an object", cure='Write "metadata": {"name": "value"}'
+        )
     return cast("dict[str, object]", value)
 
 
 def _strings(value: object, place: str) -> tuple[str, ...]:
     items = cast("list[object]", value) if isinstance(value, list) else [None]
     if not all(isinstance(item, str) for item in items):
-        raise InvalidInput(f"{place} has to be a list of strings")
+        raise InvalidInput(
+            f"{place} has to be a list of strings", cure='Write "tags": ["one", "other"]'
+        )
     return tuple(str(item) for item in items)

@@ -60,12 +60,22 @@ def check_collection_name(name: str) -> str:
     Raises:
         InvalidInput: it is blank, too long, or holds control characters.
     """
-    if not name.strip() or len(name.encode(errors="replace")) > _NAME_BYTES:
+    if not name.strip():
         raise InvalidInput(
-            f"a collection's name has 1 to {_NAME_BYTES} characters, not {shown(name)}"
+            f"the collection's name {shown(name)} is blank",
+            cure="Give it a name with letters or digits",
+        )
+    size = len(name.encode(errors="replace"))
+    if size > _NAME_BYTES:
+        raise InvalidInput(
+            f"the collection's name {shown(name)} has {size:,} bytes, more than {_NAME_BYTES}",
+            cure=f"Shorten it to {_NAME_BYTES} bytes: as many plain letters, fewer of others",
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        raise InvalidInput(f"the collection's name {shown(name)} holds control characters")
+        raise InvalidInput(
+            f"the collection's name {shown(name)} holds control characters",
+            cure="Take them out; letters, digits, spaces and signs may stay",
+        )
     return name
 
 

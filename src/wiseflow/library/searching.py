@@ -34,7 +34,8 @@ async def search_collection(
         raise InvalidInput("the query is empty", cure="Say what to search for")
     if len(query) > MOST_QUERY_CHARACTERS:
         raise InvalidInput(
-            f"the query has {len(query):,} characters, more than {MOST_QUERY_CHARACTERS:,}"
+            f"the query has {len(query):,} characters, more than {MOST_QUERY_CHARACTERS:,}",
+            cure="Search for a shorter text, or for its parts one by one",
         )
     if not 1 <= k <= MOST_HITS:
         raise InvalidInput(f"{k} hits cannot be returned", cure=f"Ask for 1 to {MOST_HITS:,}")

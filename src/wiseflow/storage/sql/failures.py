@@ -95,7 +95,9 @@ def translated(place: str) -> Generator[None]:
         raise translate(error, place) from error
     except UnicodeEncodeError as error:
         raise InvalidInput(
-            f"a text holds the character {error.object[error.start]!r}, which cannot be stored"
+            f"a text for the database {place} cannot be stored: "
+            f"its character {error.start + 1:,} is {error.object[error.start]!a}",
+            cure="Take that character out of the text, or save the text as UTF-8 and give it again",
         ) from error
     except ImportError as error:
         raise ConfigurationError(
@@ -111,7 +113,10 @@ def translate(error: SQLAlchemyError, place: str) -> WiseflowError:
     if not isinstance(error, DBAPIError):
         return StorageError(f"the database {place} could not be used: {error}")
     if isinstance(error, DataError):
-        return InvalidInput(f"the database cannot hold a value: {_first_line(error)}")
+        return InvalidInput(
+            f"the database {place} cannot hold a value: {_first_line(error)}",
+            cure="Correct the text or the number that was given",
+        )
     known = _sqlite(error.orig) or _postgresql(error.orig)
     if known is None:
         return StorageError(f"the database {place} refused: {_first_line(error)}")
