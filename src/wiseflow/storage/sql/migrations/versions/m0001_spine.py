@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Make the tables."""
     _create_collections()
     _create_jobs()
+    _index_jobs()
     _create_events()
     _create_files()
     _create_job_tags()
@@ -87,6 +88,9 @@ def _create_jobs() -> None:
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_jobs_idempotency_key")),
     )
+
+
+def _index_jobs() -> None:
     op.create_index(op.f("ix_jobs_batch_status"), "jobs", ["batch", "status"], unique=False)
     op.create_index(
         "ix_jobs_claim",
