@@ -13,6 +13,7 @@ from wiseflow.core.documents import ParsedDocument
 from wiseflow.core.errors import DocumentError, MissingExtra
 from wiseflow.text.blocks import Blocks, tidy_lines
 from wiseflow.text.limits import ParseLimits
+from wiseflow.text.trees import walk
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -124,15 +125,11 @@ class _Renderer:
 
     def render(self, body: _Element) -> None:
         """Add all blocks of the document's body."""
-        stack: list[tuple[_Element, bool]] = [(body, False)]
-        while stack:
-            element, left = stack.pop()
+        for element, left in walk(body):
             if left:
                 self._leave(element)
-                continue
-            self._enter(element)
-            stack.append((element, True))
-            stack.extend((child, False) for child in reversed(list(element)))
+            else:
+                self._enter(element)
 
     def _enter(self, element: _Element) -> None:
         tag = element.tag

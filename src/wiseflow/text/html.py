@@ -12,6 +12,7 @@ from wiseflow.text.blocks import Blocks, tidy_lines
 from wiseflow.text.dates import iso_date
 from wiseflow.text.encoding import decode
 from wiseflow.text.limits import ParseLimits
+from wiseflow.text.trees import walk
 from wiseflow.text.visible import add_bare_text, add_visible_text
 
 _HEAD_BYTES = 4096
@@ -127,16 +128,11 @@ class _Renderer:
 
     def render(self, body: _Element) -> None:
         """Add all blocks of ``body``."""
-        # A stack instead of recursion: pages nest deeper than Python's stack.
-        stack: list[tuple[_Element, bool]] = [(body, False)]
-        while stack:
-            element, left = stack.pop()
+        for element, left in walk(body):
             if left:
                 self._leave(element)
-                continue
-            self._enter(element)
-            stack.append((element, True))
-            stack.extend((child, False) for child in reversed(list(element)))
+            else:
+                self._enter(element)
         self._close()
 
     def _enter(self, element: _Element) -> None:
