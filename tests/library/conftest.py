@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import gzip
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -9,6 +12,7 @@ import pytest_asyncio
 from wiseflow.engine.processes import ProcessLimits, ProcessPool
 from wiseflow.library.ingesting import Library
 from wiseflow.library.planning import IngestLimits
+from wiseflow.library.searching import search_collection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.schema import open_database
@@ -51,15 +55,56 @@ def data_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def library(store: SqlDocumentStore, compute: ProcessPool, data_folder: Path) -> Library:
-    return Library(
-        store=store,
-        parsing=compute,
-        indexing=compute,
-        data_folder=data_folder,
-        limits=LIMITS,
-        lock_wait_s=0.2,
-    )
+def make_library(
+    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path
+) -> Callable[..., Library]:
+    """Makes a library over the test's own parts, or over others in their place."""
+    parts: dict[str, Any] = {
+        "store": store,
+        "parsing": compute,
+        "indexing": compute,
+        "data_folder": data_folder,
+    }
+    return lambda **others: Library(**(parts | others))
+
+
+@pytest.fixture
+def library(make_library: Callable[..., Library]) -> Library:
+    return make_library(limits=LIMITS, lock_wait_s=0.2)
+
+
+@pytest.fixture
+def search(compute: ProcessPool, data_folder: Path) -> Callable[[str], Awaitable[list[str]]]:
+    """The ids of the documents that a query finds in the collection ``c``, the best first."""
+
+    async def found(query: str) -> list[str]:
+        hits = await search_collection(
+            compute, data_folder=data_folder, collection="c", query=query, k=5
+        )
+        return [hit.document_id for hit in hits]
+
+    return found
+
+
+@pytest.fixture
+def records() -> Callable[[int], list[dict[str, object]]]:
+    """Makes so many documents, each with a word of its own: its number."""
+    return lambda count: [
+        {"id": f"d{n}", "title": f"Document {n}", "text": f"The number of this text is n{n}. " * 9}
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def jsonl() -> Callable[[Path, Sequence[Mapping[str, object]]], Path]:
+    """Writes records as JSON lines, packed when the name says so."""
+
+    def write(path: Path, records: Sequence[Mapping[str, object]]) -> Path:
+        data = "".join(json.dumps(record) + "\n" for record in records).encode()
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        return path
+
+    return write
 
 
 @pytest.fixture

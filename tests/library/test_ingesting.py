@@ -1,27 +1,21 @@
+"""What an ingest reads, leaves out, and keeps of files that changed."""
+
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gzip
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from wiseflow.core.errors import Conflict, InvalidInput, NotFound, StorageError
-from wiseflow.core.library import IndexChange
-from wiseflow.core.ports import Compute
+from wiseflow.core.errors import Conflict, InvalidInput
 from wiseflow.engine.processes import ProcessLimits, ProcessPool
-from wiseflow.library.collections import collection_folder
 from wiseflow.library.ingesting import Library
-from wiseflow.library.locking import collection_lock
 from wiseflow.library.planning import IngestLimits
 from wiseflow.library.searching import search_collection
 from wiseflow.library.tally import IngestProgress, IngestReport
@@ -36,39 +30,7 @@ def counts(report: IngestReport) -> tuple[int, int, int, int, int]:
     return report.added, report.changed, report.unchanged, report.removed, len(report.failed)
 
 
-def jsonl(path: Path, records: Sequence[Mapping[str, object]]) -> Path:
-    text = "".join(json.dumps(record) + "\n" for record in records)
-    data = text.encode()
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return path
-
-
-def records(count: int) -> list[dict[str, object]]:
-    return [
-        {"id": f"d{n}", "title": f"Document {n}", "text": f"The number of this text is n{n}. " * 9}
-        for n in range(count)
-    ]
-
-
-class Search:
-    def __init__(self, compute: ProcessPool, data_folder: Path) -> None:
-        self._compute = compute
-        self._data_folder = data_folder
-
-    async def __call__(self, query: str, *, collection: str = "c") -> list[str]:
-        """The document ids found, the best first."""
-        hits = await search_collection(
-            self._compute, data_folder=self._data_folder, collection=collection, query=query, k=5
-        )
-        return [hit.document_id for hit in hits]
-
-
-@pytest.fixture
-def search(compute: ProcessPool, data_folder: Path) -> Search:
-    return Search(compute, data_folder)
-
-
-async def test_a_folder_is_read_and_can_be_searched(library: Library, docs: Path, search: Search):
+async def test_a_folder_is_read_and_can_be_searched(library: Library, docs: Path, search):
     report = await library.ingest([docs], "c")
 
     assert counts(report) == (2, 0, 0, 0, 1)
@@ -98,7 +60,7 @@ async def test_a_touched_file_is_unchanged(library: Library, docs: Path):
 
 
 async def test_a_changed_file_takes_the_place_of_the_old(
-    library: Library, docs: Path, search: Search, store: SqlDocumentStore
+    library: Library, docs: Path, search, store: SqlDocumentStore
 ):
     await library.ingest([docs], "c")
     (docs / "heat.md").write_text("# Volcanoes\n\nLava is molten rock.\n")
@@ -111,7 +73,7 @@ async def test_a_changed_file_takes_the_place_of_the_old(
 
 
 async def test_files_that_are_gone_are_dropped(
-    library: Library, docs: Path, search: Search, store: SqlDocumentStore
+    library: Library, docs: Path, search, store: SqlDocumentStore
 ):
     await library.ingest([docs], "c")
     shutil.rmtree(docs / "deep")
@@ -139,9 +101,7 @@ async def test_a_file_named_alone_that_is_gone_is_an_error(library: Library, doc
         await library.ingest([docs / "heat.md"], "c")
 
 
-async def test_a_named_file_is_taken_whatever_its_suffix(
-    library: Library, tmp_path: Path, search: Search
-):
+async def test_a_named_file_is_taken_whatever_its_suffix(library: Library, tmp_path: Path, search):
     odd = tmp_path / "notes.odd"
     odd.write_text("Glaciers move slowly down the valley.")
 
@@ -151,7 +111,7 @@ async def test_a_named_file_is_taken_whatever_its_suffix(
 
 @pytest.mark.parametrize("name", ["many.jsonl", "many.jsonl.gz"])
 async def test_json_lines_are_read_in_parts(
-    library: Library, tmp_path: Path, name: str, search: Search
+    library: Library, tmp_path: Path, name: str, search, jsonl, records
 ):
     file = tmp_path / name
     if name.endswith(".gz"):
@@ -172,7 +132,7 @@ async def test_json_lines_are_read_in_parts(
 
 
 async def test_bad_lines_are_named_by_their_number_and_the_rest_is_read(
-    library: Library, tmp_path: Path
+    library: Library, tmp_path: Path, jsonl, records
 ):
     many = records(60)
     many[40] = {"id": "d40", "title": "no text"}
@@ -191,7 +151,7 @@ async def test_bad_lines_are_named_by_their_number_and_the_rest_is_read(
 
 
 async def test_a_part_without_any_document_does_not_lose_the_others(
-    library: Library, tmp_path: Path
+    library: Library, tmp_path: Path, jsonl, records
 ):
     file = jsonl(tmp_path / "many.jsonl", records(30))
     with file.open("a") as lines:
@@ -203,7 +163,9 @@ async def test_a_part_without_any_document_does_not_lose_the_others(
     assert "from line 32: " in report.failed[0][1]
 
 
-async def test_a_file_full_of_problems_names_the_first_ones(library: Library, tmp_path: Path):
+async def test_a_file_full_of_problems_names_the_first_ones(
+    library: Library, tmp_path: Path, jsonl, records
+):
     file = jsonl(tmp_path / "many.jsonl", records(1))
     with file.open("a") as lines:
         lines.write("not json\n" * 300)
@@ -215,7 +177,7 @@ async def test_a_file_full_of_problems_names_the_first_ones(library: Library, tm
 
 
 async def test_lines_without_ids_get_ids_of_their_own(
-    library: Library, tmp_path: Path, search: Search
+    library: Library, tmp_path: Path, search, jsonl
 ):
     file = jsonl(
         tmp_path / "few.jsonl", [{"text": "Bees make honey."}, {"text": "Ants make hills."}]
@@ -228,7 +190,7 @@ async def test_lines_without_ids_get_ids_of_their_own(
     assert first.startswith("few.jsonl#")
 
 
-async def test_wide_characters_in_json_lines(library: Library, tmp_path: Path):
+async def test_wide_characters_in_json_lines(library: Library, tmp_path: Path, records):
     file = tmp_path / "wide.jsonl"
     text = "".join(json.dumps(record) + "\n" for record in records(40))
     file.write_bytes(text.encode("utf-16"))
@@ -266,16 +228,14 @@ async def test_files_that_cannot_be_read_are_listed_with_the_reason(
 
 
 async def test_a_file_that_brings_its_worker_down_costs_itself_only(
-    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, docs: Path
+    make_library: Callable[..., Library], docs: Path
 ):
     # A worker with too little time: the call for all files fails, and so does each alone.
     async with ProcessPool(workers=1, name="slow", timeout_s=0.0001) as slow:
-        library = Library(store=store, parsing=slow, indexing=compute, data_folder=data_folder)
-
-        report = await library.ingest([docs], "c")
+        report = await make_library(parsing=slow).ingest([docs], "c")
 
     assert [reason[:12] for _, reason in report.failed] == ["reading it t"] * 3
-    assert (await library_with(store, compute, data_folder).ingest([docs], "c")).added == 0
+    assert (await make_library().ingest([docs], "c")).added == 0
 
 
 def pdf_bomb() -> bytes:
@@ -293,28 +253,26 @@ def pdf_bomb() -> bytes:
 
 
 async def test_a_pdf_bomb_goes_off_in_its_worker_and_is_named(
-    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, docs: Path
+    make_library: Callable[..., Library], docs: Path
 ):
     (docs / "bomb.pdf").write_bytes(pdf_bomb())
     limits = ProcessLimits(memory_bytes=500_000_000, cpu_s=20)
     async with ProcessPool(workers=1, name="tight", timeout_s=60, limits=limits) as tight:
-        library = Library(store=store, parsing=tight, indexing=compute, data_folder=data_folder)
-
-        report = await library.ingest([docs], "c")
+        report = await make_library(parsing=tight).ingest([docs], "c")
 
     assert report.added == 2
     assert [Path(path).name for path, _ in report.failed] == ["bomb.pdf", "broken.pdf"]
 
 
 async def test_a_bad_file_is_read_again_under_other_limits(
-    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, tmp_path: Path
+    make_library: Callable[..., Library], tmp_path: Path
 ):
     packed = tmp_path / "packed.txt.gz"
     packed.write_bytes(gzip.compress(b"It holds many words. " * 1_000))
 
     def library(unpacked_bytes: int) -> Library:
         limits = IngestLimits(parse=ParseLimits(unpacked_bytes=unpacked_bytes))
-        return library_with(store, compute, data_folder, limits)
+        return make_library(limits=limits)
 
     refused = await library(10_000).ingest([packed], "c")
     again = await library(10_000).ingest([packed], "c")
@@ -327,17 +285,14 @@ async def test_a_bad_file_is_read_again_under_other_limits(
 
 @pytest.mark.parametrize("workers", ["", "one second"])
 async def test_a_file_that_took_too_long_is_read_again_when_it_may_take_longer(
-    store: SqlDocumentStore, compute: ProcessPool, data_folder: Path, docs: Path, workers: str
+    make_library: Callable[..., Library], docs: Path, workers: str
 ):
     async with ProcessPool(workers=1, name="slow", timeout_s=0.0001) as slow:
-        limits = IngestLimits(workers=workers)
-        library = Library(
-            store=store, parsing=slow, indexing=compute, data_folder=data_folder, limits=limits
-        )
+        library = make_library(parsing=slow, limits=IngestLimits(workers=workers))
         await library.ingest([docs], "c")
         again = await library.ingest([docs], "c")
 
-    longer = library_with(store, compute, data_folder, IngestLimits(workers=workers and "two"))
+    longer = make_library(limits=IngestLimits(workers=workers and "two"))
     report = await longer.ingest([docs], "c")
 
     # Without a name for the workers' limits nobody can tell that they are the same.
@@ -346,7 +301,7 @@ async def test_a_file_that_took_too_long_is_read_again_when_it_may_take_longer(
 
 
 async def test_a_large_file_that_the_machine_refused_is_read_again(
-    library: Library, tmp_path: Path, search: Search, monkeypatch: pytest.MonkeyPatch
+    library: Library, tmp_path: Path, search, monkeypatch: pytest.MonkeyPatch, jsonl, records
 ):
     file = jsonl(tmp_path / "corpus.jsonl.gz", [*records(40), {"text": os.urandom(9_000).hex()}])
     gone = tmp_path / "gone"
@@ -365,17 +320,6 @@ async def test_a_large_file_that_the_machine_refused_is_read_again(
     assert (await search("n7"))[0] == "d7"
 
 
-def library_with(
-    store: SqlDocumentStore,
-    compute: ProcessPool,
-    data_folder: Path,
-    limits: IngestLimits | None = None,
-) -> Library:
-    return Library(
-        store=store, parsing=compute, indexing=compute, data_folder=data_folder, limits=limits
-    )
-
-
 async def test_progress_is_told(library: Library, docs: Path):
     told: list[IngestProgress] = []
 
@@ -385,17 +329,6 @@ async def test_progress_is_told(library: Library, docs: Path):
     assert (told[-1].files_done, told[-1].passages, told[-1].passages_indexed) == (3, 2, 2)
 
 
-async def test_two_changes_of_one_collection_at_once_are_refused(
-    library: Library, docs: Path, data_folder: Path
-):
-    lock = collection_folder(data_folder, "c").lock
-    async with collection_lock(lock, collection="c", wait_s=1):
-        with pytest.raises(Conflict, match="being changed by another command"):
-            await library.ingest([docs], "c")
-
-    assert (await library.ingest([docs], "c")).added == 2
-
-
 async def test_a_collection_that_is_not_private_is_not_made_so(library: Library, docs: Path):
     await library.ingest([docs], "open")
     await library.ingest([docs], "shut", private=True)
@@ -403,169 +336,6 @@ async def test_a_collection_that_is_not_private_is_not_made_so(library: Library,
     with pytest.raises(Conflict, match="is not private"):
         await library.ingest([docs], "open", private=True)
     assert (await library.ingest([docs], "shut")).unchanged == 3
-
-
-async def test_a_deleted_collection_is_gone_and_can_be_made_again(
-    library: Library, docs: Path, data_folder: Path, search: Search
-):
-    await library.ingest([docs], "c")
-
-    await library.delete("c")
-
-    assert not collection_folder(data_folder, "c").path.exists()
-    with pytest.raises(NotFound, match="no documents in the collection"):
-        await search("heat")
-    with pytest.raises(NotFound):
-        await library.delete("c")
-    assert (await library.ingest([docs], "c")).added == 2
-    assert (await search("heat"))[0] == "heat.md"
-
-
-async def test_what_a_crash_in_a_deletion_left_is_not_found_again(
-    library: Library, docs: Path, store: SqlDocumentStore, tmp_path: Path, search: Search
-):
-    await library.ingest([docs], "c")
-    await store.delete_collection("c")
-    other = tmp_path / "other.txt"
-    other.write_text("Something else.")
-
-    await library.ingest([other], "c")
-
-    assert await search("heat pump") in ([], ["other.txt"])
-
-
-async def test_a_lost_index_is_made_anew_also_from_files_elsewhere(
-    library: Library, docs: Path, data_folder: Path, tmp_path: Path, search: Search
-):
-    other = tmp_path / "other.txt"
-    other.write_text("Penguins live in the south.")
-    await library.ingest([docs, other], "c")
-    shutil.rmtree(collection_folder(data_folder, "c").index)
-
-    report = await library.ingest([docs], "c")
-
-    assert report.unchanged == 0
-    assert (await search("penguins"))[0] == "other.txt"
-    assert (await search("heat pump"))[0] == "heat.md"
-
-
-async def test_a_crash_between_storing_and_indexing_is_mended_by_the_next_run(
-    library: Library,
-    docs: Path,
-    store: SqlDocumentStore,
-    search: Search,
-    compute: ProcessPool,
-    data_folder: Path,
-):
-    class Crash(Exception):
-        pass
-
-    class Crashing:
-        async def run(self, *args: object, **kwargs: object) -> object:
-            raise Crash
-
-    crashing = Library(
-        store=store, parsing=compute, indexing=cast("Compute", Crashing()), data_folder=data_folder
-    )
-    with pytest.raises(Crash):
-        await crashing.ingest([docs], "c")
-    (docs / "new.txt").write_text("Rivers flow to the sea.")
-
-    report = await library.ingest([docs], "c")
-
-    assert report.added == 1
-    assert await store.pending_changes("c", limit=9) == IndexChange()
-    assert (await search("rivers"))[0] == "new.txt"
-    assert (await search("heat pump"))[0] == "heat.md"
-
-
-SCRIPT = """
-import asyncio, sys
-from pathlib import Path
-from wiseflow.engine.processes import ProcessPool
-from wiseflow.library.ingesting import Library
-from wiseflow.storage.sql.documents import SqlDocumentStore
-from wiseflow.text.limits import ParseLimits
-from wiseflow.storage.sql.schema import open_database
-
-async def main():
-    data, documents = map(Path, sys.argv[1:])
-    async with (
-        await open_database(f"sqlite:///{data}/wiseflow.db") as database,
-        ProcessPool(workers=1, name="t", timeout_s=60) as pool,
-    ):
-        store = SqlDocumentStore(database)
-        library = Library(store=store, parsing=pool, indexing=pool, data_folder=data)
-        await library.ingest([documents], "c", progress=lambda told: print(told, flush=True))
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize("lines", [1, 3, 4])
-async def test_a_killed_ingest_is_mended_by_the_next(
-    library: Library,
-    store: SqlDocumentStore,
-    data_folder: Path,
-    tmp_path: Path,
-    search: Search,
-    lines: int,
-):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for number in range(3):
-        jsonl(folder / f"{number}.jsonl", records(100)[number * 30 :])
-    ingest = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SCRIPT, str(data_folder), str(folder), stdout=subprocess.PIPE
-    )
-    assert ingest.stdout is not None
-    for _ in range(lines):
-        await ingest.stdout.readline()
-    ingest.kill()
-    await ingest.communicate()
-
-    await library.ingest([folder], "c")
-
-    assert [one.passages for one in await store.collections()] == [100 + 70 + 40]
-    assert await store.pending_changes("c", limit=9) == IndexChange()
-    assert (await search("n99"))[0] == "d99"
-
-
-async def test_cancelling_leaves_a_collection_that_the_next_run_completes(
-    library: Library, tmp_path: Path, store: SqlDocumentStore
-):
-    file = jsonl(tmp_path / "many.jsonl", records(100))
-    async with asyncio.TaskGroup() as group:
-        run = group.create_task(library.ingest([file], "c"), name="ingest")
-        await asyncio.sleep(0.3)
-        run.cancel()
-
-    await library.ingest([file], "c")
-
-    assert [one.passages for one in await store.collections()] == [100]
-
-
-async def test_a_database_that_refuses_is_one_error(
-    compute: ProcessPool, data_folder: Path, docs: Path, store: SqlDocumentStore
-):
-    class Full(SqlDocumentStore):
-        async def store(self, collection: str, files: object) -> None:
-            raise StorageError("no room")
-
-    full = Full(store._database)
-
-    with pytest.raises(StorageError, match="no room"):
-        await library_with(full, compute, data_folder).ingest([docs], "c")
-
-
-async def test_a_data_folder_that_cannot_be_written_is_named(
-    store: SqlDocumentStore, compute: ProcessPool, tmp_path: Path, docs: Path
-):
-    taken = tmp_path / "taken"
-    taken.write_text("a file where a folder is wanted")
-
-    with pytest.raises(StorageError, match="taken"):
-        await library_with(store, compute, taken).ingest([docs], "c")
 
 
 @pytest.mark.parametrize(
