@@ -118,24 +118,20 @@ class Steps:
         self.written.append(step_key)
 
 
-class StepFailed(Exception):
-    """The power went."""
-
-
 @dataclass
 class FailingJournal:
-    """A journal whose run breaks off before or after a step."""
+    """A journal whose run breaks off before or after a step, with that step's error."""
 
     journal: StepJournal
-    fail_before: str = ""
-    fail_after: str = ""
+    fail_before: dict[str, Exception] = field(default_factory=dict)
+    fail_after: dict[str, Exception] = field(default_factory=dict)
 
     async def once(self, step_key: str, function: Callable[[], Awaitable[Any]], result_type: type):
-        if step_key == self.fail_before:
-            raise StepFailed
+        if error := self.fail_before.get(step_key):
+            raise error
         result = await self.journal.once(step_key, function, result_type)
-        if step_key == self.fail_after:
-            raise StepFailed
+        if error := self.fail_after.get(step_key):
+            raise error
         return result
 
 
