@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,21 +17,30 @@ from wiseflow.core.jobs import JobStatus
 PROGRAM = str(Path(__file__).with_name("worker_process.py"))
 LIMIT_S = 60.0
 
-
-async def ready(url: str, *more: str) -> asyncio.subprocess.Process:
-    """A process that waits for the word to begin."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", PROGRAM, url, *more, stdin=pipe, stdout=pipe
-    )
-    await says(process, "ready")
-    return process
+Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
-async def start(url: str, *more: str) -> asyncio.subprocess.Process:
-    process = await ready(url, *more)
-    begin(process)
-    return process
+@pytest.fixture
+async def ready(url: str) -> AsyncIterator[Start]:
+    """Starts a process that waits for the word to begin; none outlives the test."""
+    started: list[asyncio.subprocess.Process] = []
+
+    async def start(*more: str) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "error", PROGRAM, url, *more, stdin=pipe, stdout=pipe
+        )
+        started.append(process)
+        await says(process, "ready")
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    for process in started:
+        await process.communicate()
 
 
 async def says(process: asyncio.subprocess.Process, word: str) -> None:
@@ -56,11 +67,11 @@ async def runs(house):
     return lambda: house.database.read(read)
 
 
-async def test_two_processes_never_run_one_job(house, url, runs):
+async def test_two_processes_never_run_one_job(house, ready, runs):
     ids = await house.submit(200)
 
     async with asyncio.timeout(LIMIT_S):
-        processes = [await ready(url) for _ in range(2)]
+        processes = [await ready() for _ in range(2)]
         for process in processes:
             begin(process)
         assert [await process.wait() for process in processes] == [0, 0]
@@ -73,17 +84,19 @@ async def test_two_processes_never_run_one_job(house, url, runs):
     assert (await house.queue.counts())[JobStatus.COMPLETED] == 200
 
 
-async def test_after_a_kill_the_next_worker_goes_on_at_once_from_the_last_step(house, url, runs):
+async def test_after_a_kill_the_next_worker_goes_on_at_once_from_the_last_step(house, ready, runs):
     (job_id,) = await house.submit()
     async with asyncio.timeout(LIMIT_S):
-        killed = await start(url, "hold")
+        killed = await ready("hold")
+        begin(killed)
         await says(killed, "holding")
         killed.kill()
         await killed.wait()
     assert (await house.queue.get(job_id)).status is JobStatus.RUNNING
 
     async with asyncio.timeout(LIMIT_S):
-        following = await start(url)
+        following = await ready()
+        begin(following)
         assert await following.wait() == 0
 
     noted = await runs()

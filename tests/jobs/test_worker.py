@@ -326,11 +326,21 @@ async def test_a_worker_for_a_batch_leaves_other_jobs_alone(house):
 async def test_a_worker_waits_for_jobs_of_its_batch_that_others_run(house):
     await house.submit(1, batch="b")
     lease = await house.claim()
+    count, seen = house.queue.counts, []
 
-    async with running(house.worker(nothing), batch="b", until_idle=True) as task:
-        await asyncio.sleep(0.03)
-        assert not task.done()
-        await house.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+    async def count_and_then_finish(**options):
+        """The other worker finishes just after this one has looked for the second time."""
+        counts = await count(**options)
+        seen.append(counts[JobStatus.RUNNING])
+        if len(seen) == 2:
+            await house.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+        return counts
+
+    house.queue.counts = count_and_then_finish
+    async with asyncio.timeout(LIMIT_S):
+        await house.worker(nothing).run(batch="b", until_idle=True)
+
+    assert seen == [1, 1, 0]
 
 
 async def test_a_handler_that_fails_while_it_is_stopped_is_cancelled_all_the_same(house):
