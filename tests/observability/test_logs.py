@@ -225,15 +225,24 @@ def test_the_console_shows_warnings_and_the_file_all(log_file, capsys):
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_a_console_that_is_closed_or_absent_costs_nothing(monkeypatch, tmp_path, closed):
+def test_a_console_that_is_closed_or_absent_costs_only_itself(
+    monkeypatch, capsys, log_file, tmp_path, closed
+):
     stream = None
     if closed:
         stream = (tmp_path / "closed").open("w", encoding="utf-8")
         stream.close()
-    monkeypatch.setattr(sys, "stderr", stream)
-    configure_logging(LogOptions())
+    configure_logging(LogOptions(file=log_file))
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", stream)
+        LOGGER.error("Nobody hears this.")
 
-    LOGGER.error("Nobody hears this.")
+    LOGGER.error("This is heard.")
+
+    shown, lines = capsys.readouterr().err, log_file.read_text("utf-8").splitlines()
+    assert ["Nobody hears this." in line for line in lines] == [True, False]
+    assert "Nobody hears this." not in shown
+    assert "This is heard." in shown
 
 
 def test_configuring_again_replaces_what_was(log_file, tmp_path):
