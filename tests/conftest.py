@@ -1,4 +1,4 @@
-"""What tests of more than one package need: a real PostgreSQL server."""
+"""What tests of more than one package need: a real PostgreSQL server, and a job."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from wiseflow.core.configuration import TaskPriority
+from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.storage.sql.schema import open_database
 
 
@@ -59,3 +62,36 @@ def server() -> Iterator[Server]:
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
+    """Makes a job that runs for the first time of three, with what is given in place of that."""
+    job = Job(
+        job_id="j",
+        kind="task",
+        payload={},
+        title="",
+        status=JobStatus.RUNNING,
+        priority=TaskPriority.NORMAL,
+        tags=(),
+        metadata={},
+        batch="",
+        idempotency_key="",
+        progress=0.0,
+        partial=False,
+        stop_reason=None,
+        error="",
+        cost=None,
+        attempt=1,
+        max_attempts=3,
+        cancel_requested=False,
+        lease_owner="a",
+        lease_token=1,
+        lease_expires_at=1.0,
+        created_at=0.0,
+        started_at=0.0,
+        completed_at=None,
+        delivered_at=None,
+    )
+    return lambda **others: replace(job, **others)

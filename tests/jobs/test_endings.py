@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import (
     Cancelled,
     InvalidInput,
@@ -13,7 +12,7 @@ from wiseflow.core.errors import (
     TimeLimit,
     WorkerCrashed,
 )
-from wiseflow.core.jobs import Job, JobStatus, Outcome, StopReason
+from wiseflow.core.jobs import JobStatus, Outcome, StopReason
 from wiseflow.jobs.context import StopCause
 from wiseflow.jobs.endings import (
     Drop,
@@ -25,36 +24,6 @@ from wiseflow.jobs.endings import (
     of_stop,
     of_time_limit,
 )
-
-
-def a_job(attempt=1, max_attempts=3) -> Job:
-    return Job(
-        job_id="j",
-        kind="task",
-        payload={},
-        title="",
-        status=JobStatus.RUNNING,
-        priority=TaskPriority.NORMAL,
-        tags=(),
-        metadata={},
-        batch="",
-        idempotency_key="",
-        progress=0.0,
-        partial=False,
-        stop_reason=None,
-        error="",
-        cost=None,
-        attempt=attempt,
-        max_attempts=max_attempts,
-        cancel_requested=False,
-        lease_owner="a",
-        lease_token=1,
-        lease_expires_at=1.0,
-        created_at=0.0,
-        started_at=0.0,
-        completed_at=None,
-        delivered_at=None,
-    )
 
 
 def failed(reason: StopReason, error: str) -> Finish:
@@ -85,13 +54,13 @@ def failed(reason: StopReason, error: str) -> Finish:
         ),
     ],
 )
-def test_each_error_has_its_ending(error, ending):
-    assert of_error(error, a_job(), 2.0) == ending
+def test_each_error_has_its_ending(make_job, error, ending):
+    assert of_error(error, make_job(), 2.0) == ending
 
 
-def test_the_wait_before_a_retry_doubles_until_the_attempts_are_used_up():
+def test_the_wait_before_a_retry_doubles_until_the_attempts_are_used_up(make_job):
     def delay(attempt: int):
-        return of_error(WorkerCrashed("died"), a_job(attempt), 1.0)
+        return of_error(WorkerCrashed("died"), make_job(attempt=attempt), 1.0)
 
     assert delay(2) == Retry(error="died", delay_s=2.0)
     assert delay(3) == failed(StopReason.ERROR, "died")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from wiseflow.core.configuration import Configuration, TaskPriority
+from wiseflow.core.configuration import Configuration
 from wiseflow.core.documents import Passage, Source
 from wiseflow.core.errors import NotFound
 from wiseflow.core.jobs import Job, JobStatus, Lease, StepNews
@@ -212,6 +212,7 @@ class Library:
     compute: InlineCompute
     reports: Reports
     handler: ResearchHandler
+    make_job: Callable[..., Job]
 
     def run(
         self, topic: str, *, steps: Steps | None = None, job_id: str = "job", **settings
@@ -222,7 +223,7 @@ class Library:
     def run_of(
         self, payload: Mapping[str, object], *, steps: Steps | None = None, job_id: str = "job"
     ) -> Run:
-        job = make_job(job_id, payload)
+        job = self.make_job(job_id=job_id, kind="research", payload=payload)
         steps = steps or Steps()
         lease = Lease(job_id=job_id, owner="here", token=1)
         journal = FailingJournal(StepJournal(steps, lease, steps.results))
@@ -245,7 +246,7 @@ def indexed(tmp_path_factory) -> tuple[Path, dict[str, Source]]:
 
 
 @pytest.fixture
-def library(indexed) -> Library:
+def library(indexed, make_job) -> Library:
     folder, sources = indexed
     compute, reports = InlineCompute(), Reports()
     known = Sources(sources)
@@ -256,7 +257,14 @@ def library(indexed) -> Library:
         reports=reports,
         clock=HandClock(),
     )
-    return Library(folder=folder, sources=known, compute=compute, reports=reports, handler=handler)
+    return Library(
+        folder=folder,
+        sources=known,
+        compute=compute,
+        reports=reports,
+        handler=handler,
+        make_job=make_job,
+    )
 
 
 @pytest.fixture
@@ -351,33 +359,3 @@ def _stored(key: str, title: str, texts: Sequence[str]) -> StoredSource:
         text=text,
     )
     return StoredSource(source=source, passages=tuple(passages))
-
-
-def make_job(job_id: str, payload: Mapping[str, object]) -> Job:
-    return Job(
-        job_id=job_id,
-        kind="research",
-        payload=payload,
-        title="",
-        status=JobStatus.RUNNING,
-        priority=TaskPriority.NORMAL,
-        tags=(),
-        metadata={},
-        batch="",
-        idempotency_key="",
-        progress=0.0,
-        partial=False,
-        stop_reason=None,
-        error="",
-        cost=None,
-        attempt=1,
-        max_attempts=3,
-        cancel_requested=False,
-        lease_owner="here",
-        lease_token=1,
-        lease_expires_at=None,
-        created_at=0.0,
-        started_at=0.0,
-        completed_at=None,
-        delivered_at=None,
-    )
