@@ -85,7 +85,7 @@ async def run_batch(
     except ExceptionGroup as errors:
         # The worker's or the listener's own: the other one was only cancelled because of it.
         raise errors.exceptions[0] from None
-    await watcher.look()
+    await watcher.last_look()
 
 
 class _Watcher:
@@ -97,26 +97,57 @@ class _Watcher:
         self._listener = listener
         self._begun = time.monotonic()
         self._waited_for = set(batch.job_ids)
+        self._since: float | None = None
         self._latest = 0.0
         self._read: dict[str, int] = {}
 
     async def look(self) -> None:
         """One look: what has ended since the last, and what runs."""
-        # Another process that runs the same batch may have handed it over already: ids tell.
-        ended = JobFilter(
-            batch=self._batch.name, statuses=FINAL, completed_since=self._latest, limit=PAGE
-        )
-        for job in sorted(await _all_pages(self._app, ended), key=_by_end):
-            if job.job_id in self._waited_for:
-                self._waited_for.remove(job.job_id)
-                self._latest = max(self._latest, job.completed_at or 0.0)
-                await self._listener.ended(job)
+        await self._tell_ended()
         running = await self._app.queue.list(
             JobFilter(batch=self._batch.name, statuses=(JobStatus.RUNNING,), limit=PAGE)
         )
         events = await self._news(running) if self._listener.details else {}
         elapsed_s = time.monotonic() - self._begun
         self._listener.moment(Moment(running=running, events=events, elapsed_s=elapsed_s))
+
+    async def last_look(self) -> None:
+        """The look after all has ended: from the beginning, so that nothing is left untold.
+
+        An end may be committed after a later one was seen, and a clock may be set back.
+        """
+        self._latest = 0.0
+        await self.look()
+
+    async def _tell_ended(self) -> None:
+        if not self._waited_for:
+            return
+        if self._since is None:
+            self._since = await self._first_made()
+        # Another process that runs the same batch may have handed it over already: ids tell.
+        ended = JobFilter(
+            batch=self._batch.name,
+            statuses=FINAL,
+            since=self._since,
+            completed_since=self._latest,
+            limit=PAGE,
+        )
+        for job in sorted(await _all_pages(self._app, ended), key=_by_end):
+            if job.job_id in self._waited_for:
+                self._waited_for.remove(job.job_id)
+                self._latest = max(self._latest, job.completed_at or 0.0)
+                await self._listener.ended(job)
+
+    async def _first_made(self) -> float:
+        """When the first of the jobs waited for was made, by the database's clock.
+
+        Earlier runs of the same command have the same batch name, and are none of this one's
+        business. The time is read from the jobs, not from their ids: those have another clock.
+        """
+        listed = JobFilter(batch=self._batch.name, limit=min(PAGE, len(self._waited_for)))
+        jobs = await _all_pages(self._app, listed, down_to=min(self._waited_for))
+        made = (job.created_at for job in jobs if job.job_id in self._waited_for)
+        return min(made, default=0.0)
 
     async def _news(self, running: Sequence[Job]) -> dict[str, Sequence[Event]]:
         news: dict[str, Sequence[Event]] = {}
@@ -132,12 +163,12 @@ def _by_end(job: Job) -> tuple[float, str]:
     return job.completed_at or 0.0, job.job_id
 
 
-async def _all_pages(app: Application, job_filter: JobFilter) -> list[Job]:
-    """All jobs that match, over as many pages as it takes."""
+async def _all_pages(app: Application, job_filter: JobFilter, *, down_to: str = "") -> list[Job]:
+    """All jobs that match, newest first, over as many pages as it takes to come to ``down_to``."""
     found: list[Job] = []
     while True:
         page = await app.queue.list(job_filter)
         found += page
-        if len(page) < job_filter.limit:
+        if len(page) < job_filter.limit or page[-1].job_id <= down_to:
             return found
         job_filter = replace(job_filter, after=page[-1].job_id)
