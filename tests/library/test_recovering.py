@@ -14,6 +14,8 @@ import pytest
 
 from wiseflow.core.errors import Conflict, NotFound, StorageError
 from wiseflow.core.library import IndexChange
+from wiseflow.engine.processes import ProcessPool
+from wiseflow.knowledge.writing import apply
 from wiseflow.library.collections import collection_folder
 from wiseflow.library.ingesting import Library
 from wiseflow.library.locking import collection_lock
@@ -199,6 +201,34 @@ async def test_cancelling_leaves_a_collection_that_the_next_run_completes(
     await library.ingest([large_file], "c")
 
     assert [one.passages for one in await store.collections()] == [100]
+    assert await store.pending_changes("c", limit=9) == IndexChange()
+    assert (await search("n99"))[0] == "d99"
+
+
+async def test_cancelling_while_the_index_is_written_leaves_that_to_the_next_run(
+    make_library: Callable[..., Library],
+    compute: ProcessPool,
+    store: SqlDocumentStore,
+    search,
+    docs: Path,
+    large_file: Path,
+):
+    class Cancelling:
+        async def run(self, function, /, *args: object, **kwargs: object) -> object:
+            if function is apply:
+                run.cancel()
+            return await compute.run(function, *args, **kwargs)
+
+    await make_library().ingest([docs], "c")
+    ingest = make_library(indexing=Cancelling()).ingest([large_file], "c")
+    run = asyncio.create_task(ingest, name="ingest")
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert await store.pending_changes("c", limit=9) != IndexChange()
+
+    report = await make_library().ingest([large_file], "c")
+
+    assert (report.unchanged, report.passages) == (1, 0)
     assert await store.pending_changes("c", limit=9) == IndexChange()
     assert (await search("n99"))[0] == "d99"
 
