@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wiseflow.core.errors import InvalidInput
-from wiseflow.library.scanning import gone, has_suffix, look_at, scan
+from wiseflow.library.scanning import gone, has_suffix, scan
 
 SUFFIXES = (".md", ".txt", ".jsonl", ".jsonl.gz")
 
@@ -140,14 +140,6 @@ def test_only_what_does_not_exist_below_the_folders_is_gone(
 
     monkeypatch.setattr(Path, "stat", refuse)
     assert gone(known, found) == []
-
-
-def test_looking_at_single_paths(tmp_path: Path):
-    make(tmp_path, "a.md")
-
-    found = look_at([str(tmp_path / "a.md"), str(tmp_path), str(tmp_path / "none.md")])
-
-    assert [file.document_id for file in found] == ["a.md"]
 
 
 @pytest.mark.parametrize(

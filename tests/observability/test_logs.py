@@ -239,7 +239,9 @@ def test_a_console_that_is_closed_or_absent_costs_only_itself(
 
     LOGGER.error("This is heard.")
 
-    shown, lines = capsys.readouterr().err, log_file.read_text("utf-8").splitlines()
+    printed, lines = capsys.readouterr(), log_file.read_text("utf-8").splitlines()
+    shown = printed.err
+    assert printed.out == ""
     assert ["Nobody hears this." in line for line in lines] == [True, False]
     assert "Nobody hears this." not in shown
     assert "This is heard." in shown

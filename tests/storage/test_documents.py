@@ -79,6 +79,20 @@ async def forget(stores, lease: Lease):
     await stores.queue.delete(lease.job_id)
 
 
+async def test_an_emptied_index_adds_again_what_it_held(documents):
+    await documents.store("c", [a_file(a_source("s1")), a_file(a_source("s2"))])
+    held = await index_all(documents)
+    await documents.store("c", [a_file(a_source("s3"))])
+    await documents.drop("c", ["/docs/s2"])
+
+    assert await documents.index_anew("c") == 1
+
+    change = await documents.pending_changes("c", limit=9)
+    assert change == IndexChange(added=(held.added[0], a_source("s3")), removed=("s2",))
+    with pytest.raises(NotFound):
+        await documents.index_anew("nowhere")
+
+
 async def test_a_collection_is_made_once_and_keeps_what_it_is(stores):
     made = await stores.documents.ensure_collection("private", private=True)
     again = await stores.documents.ensure_collection("private")

@@ -275,6 +275,10 @@ class DocumentStore(SourceReader, Protocol):
         """Note that the index has done this; retired sources that no report cites are erased."""
         ...
 
+    async def index_anew(self, collection: str) -> int:
+        """Have an index that was emptied add again all it held; how many sources those are."""
+        ...
+
     async def passages(self, source_id: str) -> list[Passage]:
         """The passages of a source in order."""
         ...

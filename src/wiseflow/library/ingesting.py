@@ -24,7 +24,7 @@ from wiseflow.library.locking import collection_lock
 from wiseflow.library.planning import IngestLimits, Plan, plan
 from wiseflow.library.reader import FileReader
 from wiseflow.library.reading import ReadTask
-from wiseflow.library.scanning import FoundFile, Scan, gone, look_at, scan
+from wiseflow.library.scanning import Scan, gone, scan
 from wiseflow.library.tally import IngestProgress, IngestReport, Tally, unwatched
 from wiseflow.observability.logs import Logger
 from wiseflow.text.parsing import SUPPORTED_SUFFIXES
@@ -142,13 +142,9 @@ class Library:
         return found
 
     async def _bring_up(self, target: _Target, found: Scan, tally: Tally) -> None:
-        if await self._index_is_lost(target):
-            files = await self._everything(target, found.files)
-            known: dict[str, FileRecord] = {}
-        else:
-            files, known = found.files, target.known
+        await self._check_index(target)
         await tally.drop(await asyncio.to_thread(gone, target.known, found))
-        todo = plan(files, known, collection=target.collection, limits=self._limits)
+        todo = plan(found.files, target.known, collection=target.collection, limits=self._limits)
         tally.begin(todo)
         await self._read(todo, tally)
         await update_index(
@@ -159,27 +155,21 @@ class Library:
             indexed=tally.note_indexed,
         )
 
-    async def _index_is_lost(self, target: _Target) -> bool:
-        """Whether the collection's sources have to be indexed anew; what cannot be used goes."""
+    async def _check_index(self, target: _Target) -> None:
+        """Throw away an index that cannot be used; what it held is then to be added again."""
         if target.sources:
             fault = await fault_of_index(self._indexing, target.folder.index)
             if not fault:
-                return False
-            _log.warning(
-                "the index is made anew from all files of its collection",
-                collection=target.collection,
-                reason=fault,
-            )
+                return
+            if again := await self._store.index_anew(target.collection):
+                _log.warning(
+                    "The index is made anew from the stored documents",
+                    collection=target.collection,
+                    sources=again,
+                    reason=fault,
+                )
         # Also what a crash during a deletion may have left, or an index of nothing.
         await erase_index(target.folder.index)
-        return bool(target.sources)
-
-    async def _everything(self, target: _Target, files: Sequence[FoundFile]) -> Sequence[FoundFile]:
-        """All files of the collection, also those that lie elsewhere, all to be indexed anew."""
-        await self._store.drop(target.collection, list(target.known))
-        here = {file.path for file in files}
-        elsewhere = [path for path in target.known if path not in here]
-        return [*files, *await asyncio.to_thread(look_at, elsewhere)]
 
     async def _read(self, todo: Plan, tally: Tally) -> None:
         with tempfile.TemporaryDirectory(prefix="wiseflow-") as scratch:

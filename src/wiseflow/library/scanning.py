@@ -101,19 +101,6 @@ def gone(known: Collection[str], found: Scan) -> list[str]:
     )
 
 
-def look_at(paths: Collection[str]) -> list[FoundFile]:
-    """Those of ``paths`` that are files, in their order."""
-    found: list[FoundFile] = []
-    for path in map(Path, paths):
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode):
-            found.append(_found(path, path.name, status))
-    return found
-
-
 def reason_of(error: OSError) -> str:
     """Why the system refused, in a few words."""
     return (error.strerror or type(error).__name__).lower()

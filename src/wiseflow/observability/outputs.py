@@ -30,8 +30,14 @@ def make_outputs(options: LogOptions) -> list[logging.Handler]:
 
 def warn(sentence: str) -> None:
     """Say something on stderr that the logs cannot; a closed stderr is no reason to fail."""
-    with suppress(OSError, ValueError, AttributeError):
-        print(f"Warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the last resort
+    _print(f"Warning: {sentence}")
+
+
+def _print(line: str) -> None:
+    """Write a line to stderr, if it is there; without one, ``print`` would write to stdout."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):  # it may be closed
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - the console
 
 
 class ConsoleOutput(logging.Handler):
@@ -43,8 +49,7 @@ class ConsoleOutput(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        with suppress(OSError, ValueError, AttributeError):  # stderr may be closed or absent
-            print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 - the console
+        _print(self.format(record))
 
 
 class SharedRotatingFile(RotatingFileHandler):

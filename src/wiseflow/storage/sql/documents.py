@@ -158,6 +158,21 @@ class SqlDocumentStore:
 
         await self._database.write(unit)
 
+    async def index_anew(self, collection: str) -> int:
+        """Have an index that was emptied add again all it held; how many sources those are."""
+
+        async def unit(connection: Connection) -> int:
+            collection_id = await documents.read_collection_id(connection, collection)
+            statement = (
+                update(sources)
+                .where(sources.c.collection_id == collection_id)
+                .where(sources.c.index_state == IndexState.INDEXED.value)
+                .values(index_state=IndexState.ADD.value)
+            )
+            return (await connection.execute(statement)).rowcount
+
+        return await self._database.write(unit)
+
     async def source(self, source_id: str) -> Source:
         """One stored document. Raises ``NotFound``."""
 
