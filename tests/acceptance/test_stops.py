@@ -52,6 +52,7 @@ def command(tmp_path, docs):
 def test_an_interrupted_command_keeps_what_is_done_and_the_same_command_goes_on(
     start, wiseflow, tmp_path, command, number
 ):
+    command = (*command, "--parallel", "1")  # so slow that it cannot end before it is stopped
     process = start(*command)
     wait_until(lambda: jobs_in(tmp_path, "completed") >= 3, process)
     process.send_signal(number)
