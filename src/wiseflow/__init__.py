@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         SearchAPI,
         TaskPriority,
     )
+    from wiseflow.engine.calls import TaskRequest
+    from wiseflow.engine.tasks import TaskManager
+    from wiseflow.engine.threads import asked_to_stop
 
 __version__ = "0.1.0"
 
@@ -37,7 +40,10 @@ _PLACES = {
     "ResearchMode": "wiseflow.core.configuration",
     "SearchAPI": "wiseflow.core.configuration",
     "Synchronous": "wiseflow.connector.bridge",
+    "TaskManager": "wiseflow.engine.tasks",
     "TaskPriority": "wiseflow.core.configuration",
+    "TaskRequest": "wiseflow.engine.calls",
+    "asked_to_stop": "wiseflow.engine.threads",
     "config": "wiseflow.connector.fronts",
     "database": "wiseflow.connector.fronts",
     "parallel_research_manager": "wiseflow.connector.fronts",
@@ -53,7 +59,10 @@ __all__ = [
     "ResearchMode",
     "SearchAPI",
     "Synchronous",
+    "TaskManager",
     "TaskPriority",
+    "TaskRequest",
+    "asked_to_stop",
     "config",
     "database",
     "parallel_research_manager",

@@ -64,6 +64,19 @@ def research(
 
 
 @bench.command()
+@click.option("--tasks", default=100_000, show_default=True, type=click.IntRange(1_000))
+@click.option("--pending", default=1_000_000, show_default=True, type=click.IntRange(1_000))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
+@json_option
+def engine(tasks: int, pending: int, rounds: int, as_json: bool) -> None:
+    """What the engine costs a task, against bare asyncio."""
+    from wiseflow.bench.engine import FEW, EnginePlan, measure_engine  # noqa: PLC0415
+
+    plan = EnginePlan(tasks=tasks, pending=(min(FEW, pending), pending), rounds=rounds)
+    click.echo(render(measure_engine(plan), as_json=as_json))
+
+
+@bench.command()
 @data_option
 @click.option("--only", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part.")
 @json_option
