@@ -60,7 +60,8 @@ class Task:
     stop: TaskState | None = None  # how it is to end, once it was told to stop
     due: float | None = None
     dependents: list[Task] | None = None
-    children: list[Task] | None = None
+    parent: Task | None = None  # whose end is to reach it: who registered it, or has adopted it
+    children: dict[str, Task] | None = None
 
     @property
     def run(self) -> str:

@@ -251,8 +251,7 @@ class Scheduler:
         """Tie a new task to its parent and to what it depends on; one may have ended already."""
         if task is None:  # settled meanwhile: something it depends on had failed
             return
-        if (parent := self._tasks.get(task.spec.parent)) is not None:
-            parent.children = [*(parent.children or ()), task]
+        _adopt(self._tasks.get(task.spec.parent), task)
         for needed in dict.fromkeys(task.spec.dependencies):
             other = self[needed]
             if not other.state.final:
@@ -341,7 +340,7 @@ class Scheduler:
         while marked:
             task = marked.pop()
             if task.children:
-                marked += task.children
+                marked += task.children.values()
             if task.state.final:
                 continue
             if task.under_way:
@@ -362,6 +361,7 @@ class Scheduler:
         """A task reaches its final state, and with it those that depend on its success."""
         self._close(task, state, now, cause)
         if not task.dependents and not task.children:
+            task.parent = None
             return
         ended = [task]
         while ended:
@@ -370,7 +370,7 @@ class Scheduler:
                 if not other.state.final:
                     self._close(other, how, now, task.spec.task_id)
                     ended.append(other)
-            task.dependents = task.children = None
+            task.dependents = task.children = task.parent = None
 
     def _close(self, task: Task, state: TaskState, now: float, cause: str) -> None:
         task.cause, task.ended_at = cause, now
@@ -378,6 +378,8 @@ class Scheduler:
         self._drop_due(task)
         self._decisions.append(Decision(Action.SETTLED, task))
         self._remember(task)
+        if task.parent is not None and task.parent.children:
+            task.parent.children.pop(task.spec.task_id, None)
 
     def _consequences(self, task: Task, now: float) -> Iterator[tuple[Task, TaskState]]:
         """What ends because a task did, and how; what may go on or has to be stopped is told so."""
@@ -387,8 +389,10 @@ class Scheduler:
                 self._one_less(other, now)
             else:
                 yield other, _as_dependent(other)
-        for child in () if completed else task.children or ():
-            if child.under_way:
+        for child in list((task.children or {}).values()):
+            if completed:  # who cancels the one above means this one, too
+                _adopt(task.parent, child)
+            elif child.under_way:
                 self._stop(child, TaskState.CANCELLED, now)
             else:
                 yield child, TaskState.CANCELLED
@@ -432,6 +436,13 @@ class Scheduler:
                     seen.add(needed)
                     ways.append((other, (*names, needed)))
         return []
+
+
+def _adopt(parent: Task | None, child: Task) -> None:
+    child.parent = parent
+    if parent is not None:
+        parent.children = parent.children or {}
+        parent.children[child.spec.task_id] = child
 
 
 def _goes_on(task: Task) -> bool:
