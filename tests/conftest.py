@@ -14,7 +14,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.storage.sql.schema import open_database
 
@@ -70,28 +69,12 @@ def make_job() -> Callable[..., Job]:
     job = Job(
         job_id="j",
         kind="task",
-        payload={},
-        title="",
         status=JobStatus.RUNNING,
-        priority=TaskPriority.NORMAL,
-        tags=(),
-        metadata={},
-        batch="",
-        idempotency_key="",
-        progress=0.0,
-        partial=False,
-        stop_reason=None,
-        error="",
-        cost=None,
         attempt=1,
         max_attempts=3,
-        cancel_requested=False,
         lease_owner="a",
         lease_token=1,
         lease_expires_at=1.0,
-        created_at=0.0,
         started_at=0.0,
-        completed_at=None,
-        delivered_at=None,
     )
     return lambda **others: replace(job, **others)

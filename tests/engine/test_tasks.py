@@ -188,6 +188,81 @@ async def test_a_task_may_wait_for_those_it_registers_although_there_is_one_slot
         assert await tasks.result(root) == 32
 
 
+async def test_branches_of_a_task_may_wait_for_different_tasks_at_once():
+    async with asyncio.timeout(LIMIT_S), TaskManager(max_concurrent_tasks=1) as tasks:
+
+        async def branches() -> list[int]:
+            ids = [tasks.register_task("double", double, (number,)) for number in range(4)]
+            async with asyncio.TaskGroup() as group:
+                found = [group.create_task(tasks.result(task_id)) for task_id in [*ids, ids[0]]]
+            last = await tasks.result(tasks.register_task("double", double, (4,)))
+            return [*(one.result() for one in found), last]
+
+        root = tasks.register_task("branches", branches)
+
+        assert await tasks.result(root) == [0, 2, 4, 6, 0, 8]
+        assert tasks.active_tasks == []
+
+
+async def test_a_task_that_gives_a_wait_up_has_its_slot_again():
+    gate = Gate()
+    async with asyncio.timeout(LIMIT_S), TaskManager(max_concurrent_tasks=2) as tasks:
+
+        async def impatient() -> TaskState:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await tasks.result("gate")
+            return tasks.record("impatient").state
+
+        tasks.register_task("gate", gate, task_id="gate")
+        task_id = tasks.register_task("impatient", impatient, task_id="impatient")
+
+        assert await tasks.result(task_id) is TaskState.RUNNING
+        gate.open.set()
+
+
+async def test_what_outlives_its_task_may_still_wait_for_others(tasks):
+    outliving = []
+
+    async def leaves_a_branch() -> None:
+        outliving.append(asyncio.create_task(tasks.result("later")))
+
+    gate = Gate()
+    tasks.register_task("later", gate, ("x",), task_id="later")
+    await tasks.result(tasks.register_task("leaves", leaves_a_branch))
+    gate.open.set()
+
+    assert await outliving[0] == "x"
+
+
+async def test_a_listener_that_fails_disturbs_no_task(caplog):
+    def broken(_event: TaskEvent) -> None:
+        raise ZeroDivisionError
+
+    async with TaskManager(on_event=broken) as tasks:
+        assert await tasks.result(tasks.register_task("double", double, (1,))) == 2
+
+    assert "listener of task events failed" in caplog.text
+
+
+async def test_another_thread_is_told_how_to_reach_the_engine(tasks):
+    def from_a_thread() -> str:
+        return tasks.register_task("double", double, (1,))
+
+    with pytest.raises(Conflict, match=r"from another thread.*run_coroutine_threadsafe"):
+        await tasks.result(tasks.register_task("thread", from_a_thread))
+
+
+async def test_an_engine_that_was_shut_down_cannot_be_used_again():
+    tasks = TaskManager()
+    await tasks.initialize()
+    await tasks.initialize()
+    await tasks.shutdown()
+
+    with pytest.raises(Conflict, match=r"was shut down\. Make a new TaskManager"):
+        await tasks.initialize()
+
+
 async def test_cancelling_reaches_those_that_a_task_registered(tasks):
     gate = Gate()
 

@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 from wiseflow.bench.data import read_rows
 from wiseflow.bench.figures import Figure, mean_figure
 from wiseflow.core.clock import SystemClock
-from wiseflow.core.configuration import Configuration, TaskPriority
+from wiseflow.core.configuration import Configuration
 from wiseflow.core.documents import Source, passage_of
 from wiseflow.core.errors import NotFound
 from wiseflow.core.jobs import Job, JobStatus, Lease
@@ -268,26 +268,10 @@ def _job(job_id: str, topic: str, payload: Mapping[str, object]) -> Job:
         payload=payload,
         title=topic,
         status=JobStatus.RUNNING,
-        priority=TaskPriority.NORMAL,
-        tags=(),
-        metadata={},
-        batch="",
-        idempotency_key="",
-        progress=0.0,
-        partial=False,
-        stop_reason=None,
-        error="",
-        cost=None,
         attempt=1,
-        max_attempts=1,
-        cancel_requested=False,
         lease_owner="bench",
         lease_token=1,
-        lease_expires_at=None,
-        created_at=0.0,
         started_at=0.0,
-        completed_at=None,
-        delivered_at=None,
     )
 
 

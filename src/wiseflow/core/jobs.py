@@ -79,29 +79,29 @@ class Job:
 
     job_id: str
     kind: str
-    payload: Mapping[str, object]
-    title: str
-    status: JobStatus
-    priority: TaskPriority
-    tags: tuple[str, ...]
-    metadata: Mapping[str, object]
-    batch: str
-    idempotency_key: str
-    progress: float
-    partial: bool
-    stop_reason: StopReason | None
-    error: str
-    cost: float | None
-    attempt: int
-    max_attempts: int
-    cancel_requested: bool
-    lease_owner: str
-    lease_token: int
-    lease_expires_at: float | None
-    created_at: float
-    started_at: float | None
-    completed_at: float | None
-    delivered_at: float | None
+    payload: Mapping[str, object] = field(default_factory=dict[str, object])
+    title: str = ""
+    status: JobStatus = JobStatus.PENDING
+    priority: TaskPriority = TaskPriority.NORMAL
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    batch: str = ""
+    idempotency_key: str = ""
+    progress: float = 0.0
+    partial: bool = False
+    stop_reason: StopReason | None = None
+    error: str = ""
+    cost: float | None = None
+    attempt: int = 0
+    max_attempts: int = 1
+    cancel_requested: bool = False
+    lease_owner: str = ""
+    lease_token: int = 0
+    lease_expires_at: float | None = None
+    created_at: float = 0.0
+    started_at: float | None = None
+    completed_at: float | None = None
+    delivered_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

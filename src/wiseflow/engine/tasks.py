@@ -6,14 +6,16 @@ import asyncio
 import itertools
 import math
 import os
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from wiseflow.core.errors import Cancelled, Conflict, InvalidInput
+from wiseflow.core.errors import Cancelled, Conflict, InvalidInput, NotFound
 from wiseflow.core.tasks import TaskEvent, TaskKind, TaskRecord, TaskSpec, TaskState
 from wiseflow.engine.calls import Failure, Outcome, Success, TaskRequest, spec_of
 from wiseflow.engine.processes import ProcessPool
@@ -26,7 +28,7 @@ _log = get_logger(__name__)
 _current: ContextVar[str] = ContextVar("current_task", default="")
 
 MAX_THREAD_WORKERS = 32
-PROCESS_TIMEOUT_S = 24 * 3600.0
+PROCESS_TIMEOUT_S = 24 * 3600.0  # of the pool; a task's own deadline is the scheduler's
 STOP_S = 30.0
 _NO_KEYWORDS: Mapping[str, Any] = {}
 
@@ -61,7 +63,7 @@ class TaskManager:
         processes = cores if max_processes is None else max_processes
         self._scheduler = Scheduler(
             slots={
-                TaskKind.ASYNC: max(total, 1),
+                TaskKind.ASYNC: total,
                 TaskKind.THREAD: max_thread_workers,
                 TaskKind.PROCESS: processes,
             },
@@ -79,6 +81,7 @@ class TaskManager:
         self._attempts: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._open = False
+        self._home: int | None = None  # the thread of the event loop, once it is initialised
         self._numbers = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -106,7 +109,14 @@ class TaskManager:
         return [self._record(task) for task in self._scheduler if not task.under_way]
 
     async def initialize(self) -> None:
-        """Take on tasks from now on, on this event loop; a second call does nothing."""
+        """Take on tasks from now on, on this event loop; a second call does nothing.
+
+        Raises:
+            Conflict: it was shut down.
+        """
+        if self._home is not None and not self._open:
+            raise Conflict("the engine was shut down", cure="Make a new TaskManager")
+        self._home = threading.get_ident()
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
         self._open = True
@@ -182,6 +192,7 @@ class TaskManager:
             Conflict: an id is taken, or the engine does not take on tasks.
         """
         self._check_open()
+        self._check_thread()
         parent = _current.get()
         works: dict[str, Work] = {}
         specs: list[TaskSpec] = []
@@ -219,14 +230,16 @@ class TaskManager:
         awaited = [task for task in asked if not task.state.final]
         if not awaited:
             return
-        asking = _current.get()
-        if asking:
-            ids = [task.spec.task_id for task in awaited]
-            self._act(self._scheduler.suspend(asking, ids, self._time()))
-        for task in awaited:
-            await task.work.ended()
-        if asking:
-            await self._go_on(self._scheduler[asking])
+        asking = self._at_work(_current.get())
+        if asking is None:
+            await _all_ended(awaited)
+            return
+        go = self._give_slot_up(asking, awaited)
+        try:
+            await _all_ended(awaited)
+        finally:  # also when only this wait was given up, and the task goes on
+            self._take_slot_again(asking, awaited, go)
+        await go.wait()
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task and all that it registered; one that has ended is left as it is.
@@ -234,6 +247,7 @@ class TaskManager:
         Raises:
             NotFound: there is no such task.
         """
+        self._check_thread()
         self._act(self._scheduler.cancel(task_id, self._time()))
 
     def record(self, task_id: str) -> TaskRecord:
@@ -256,6 +270,7 @@ class TaskManager:
         Raises:
             InvalidInput: a limit below 1.
         """
+        self._check_thread()
         wanted = {
             TaskKind.ASYNC: max_concurrent_tasks,
             TaskKind.THREAD: max_thread_workers,
@@ -271,6 +286,13 @@ class TaskManager:
             raise Conflict(
                 "the engine does not take on tasks: it is not initialised, or was shut down",
                 cure="Use it in `async with TaskManager() as tasks:`",
+            )
+
+    def _check_thread(self) -> None:
+        if self._home not in {None, threading.get_ident()}:
+            raise Conflict(
+                "the engine is told from another thread than that of its event loop",
+                cure="Use loop.call_soon_threadsafe or asyncio.run_coroutine_threadsafe",
             )
 
     def _stop_those_that(self, are_meant: Callable[[Task], bool]) -> list[TaskRecord]:
@@ -362,22 +384,54 @@ class TaskManager:
         work: Work = task.work
         if work.attempt is not None:
             self._attempts.discard(work.attempt)
-        work.attempt = None
+        work.attempt, work.waits = None, ()
+        if work.go is not None:
+            work.go.set()  # a branch that outlives its task does not wait for a slot
         work.outcome, ending = judged(task, outcome)
         self._act(self._scheduler.ended(task.spec.task_id, ending, self._time()))
 
-    async def _go_on(self, task: Task) -> None:
-        """Wait until a task that waited for others has a slot again."""
-        task.work.go = asyncio.Event()
+    def _at_work(self, task_id: str) -> Task | None:
+        """The task of that id while an attempt at it runs; one that has ended holds no slot."""
+        try:
+            task = self._scheduler[task_id]
+        except NotFound:  # none asks, or it ended so long ago that it was forgotten
+            return None
+        return task if task.under_way else None
+
+    def _give_slot_up(self, task: Task, awaited: Sequence[Task]) -> asyncio.Event:
+        """A task waits for others: it holds no slot until the last of its waits is over.
+
+        Returns:
+            What is set while it may go on.
+        """
+        work: Work = task.work
+        names = (*work.waits, *(other.spec.task_id for other in awaited))
+        decisions = self._scheduler.suspend(task.spec.task_id, names, self._time())
+        work.waits = names
+        work.go = work.go or asyncio.Event()
+        self._act(decisions)
+        return work.go
+
+    def _take_slot_again(self, task: Task, awaited: Sequence[Task], go: asyncio.Event) -> None:
+        work: Work = task.work
+        over = [other.spec.task_id for other in awaited]
+        work.waits = tuple((Counter(work.waits) - Counter(over)).elements())
+        if work.waits or not task.under_way:
+            go.set()  # another branch of it still waits, so this one need not; or it has ended
+            return
+        go.clear()
         self._act(self._scheduler.resume(task.spec.task_id, self._time()))
-        await task.work.go.wait()
+        if task.state is TaskState.RUNNING:
+            go.set()
 
     def _tell(self, task: Task) -> None:
         if self._on_event is not None:
             name = task.work.request.name
-            self._on_event(
-                TaskEvent(self._time(), task.spec.task_id, name, task.state, task.attempt)
-            )
+            event = TaskEvent(self._time(), task.spec.task_id, name, task.state, task.attempt)
+            try:
+                self._on_event(event)
+            except Exception as error:  # noqa: BLE001 - a boundary: a listener's fault is its own
+                _log.error("A listener of task events failed", task=name, exc_info=error)
 
     def _record(self, task: Task) -> TaskRecord:
         spec, begun = task.spec, task.attempt > 0
@@ -398,6 +452,11 @@ class TaskManager:
             run_s=max(until - task.started_at, 0.0) if begun else 0.0,
             cause=task.cause,
         )
+
+
+async def _all_ended(tasks: Iterable[Task]) -> None:
+    for task in tasks:
+        await task.work.ended()
 
 
 _IN_WORDS = {

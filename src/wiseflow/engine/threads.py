@@ -40,6 +40,7 @@ class StoppableThreads:
         except asyncio.CancelledError:
             asked.set()
             await asyncio.wait({future})
+            future.exception()  # looked at, as nobody else will
             raise
 
     def close(self) -> None:

@@ -13,14 +13,15 @@ from wiseflow.engine.decisions import Ending, Task
 class Work:
     """What the runner keeps with a task."""
 
-    __slots__ = ("_settled", "attempt", "begun", "go", "outcome", "request")
+    __slots__ = ("_settled", "attempt", "begun", "go", "outcome", "request", "waits")
 
     def __init__(self, request: TaskRequest) -> None:
         self.request = request
         self.outcome: Outcome | None = None
         self.attempt: asyncio.Task[None] | None = None
         self.begun = False  # whether the attempt has made its first step
-        self.go: asyncio.Event | None = None
+        self.waits: tuple[str, ...] = ()  # the tasks it waits for now, in all its branches
+        self.go: asyncio.Event | None = None  # set while it may go on
         self._settled: asyncio.Event | None = None
 
     async def ended(self) -> None:
