@@ -44,7 +44,7 @@ async def search_collection(
         return await compute.run(search_index, folder, query, k)
     except NotFound:
         raise NotFound(
-            f"there are no documents in the collection {shown(collection)}",
+            f"the collection {shown(collection)} has no index",
             cure="Index some: wiseflow index PATH… --collection NAME",
         ) from None
 
