@@ -44,7 +44,7 @@ async def test_a_deleted_collection_is_gone_and_can_be_made_again(
     await library.delete("c")
 
     assert not collection_folder(data_folder, "c").path.exists()
-    with pytest.raises(NotFound, match="no documents in the collection"):
+    with pytest.raises(NotFound, match="has no index"):
         await search("heat")
     with pytest.raises(NotFound):
         await library.delete("c")

@@ -45,7 +45,7 @@ async def search_collection(
     except NotFound:
         raise NotFound(
             f"the collection {shown(collection)} has no index",
-            cure="Index some: wiseflow index PATH… --collection NAME",
+            cure="Index its documents: wiseflow index PATH… --collection NAME",
         ) from None
 
 
