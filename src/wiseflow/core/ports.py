@@ -284,6 +284,18 @@ class DocumentStore(SourceReader, Protocol):
         ...
 
 
+class StatisticsStore(Protocol):
+    """What was learned of kinds of tasks, as JSON text."""
+
+    async def load(self) -> dict[str, str]:
+        """All that is kept, by kind."""
+        ...
+
+    async def save(self, learned: Mapping[str, str]) -> None:
+        """Keep these, all or none; of a kind that is kept already, the last one saved stays."""
+        ...
+
+
 class Compute(Protocol):
     """Runs CPU-bound functions beside the event loop."""
 
@@ -294,5 +306,21 @@ class Compute(Protocol):
 
         Raises:
             WorkerError: the worker died, took too long, or went over a limit.
+        """
+        ...
+
+
+class Branches(Protocol):
+    """Runs the parallel parts of a piece of work."""
+
+    async def all(self, name: str, parts: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """What the parts give, in their order. When one fails, the others are cancelled.
+
+        Args:
+            name: what people call such a part.
+            parts: asynchronous functions; they mostly wait for what they call.
+
+        Raises:
+            Exception: what the first part that failed raised.
         """
         ...

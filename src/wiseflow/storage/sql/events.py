@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Double, Integer, bindparam, func, insert, select, update
+from sqlalchemy import Double, Integer, bindparam, case, insert, select, update
 
 from wiseflow.core.errors import LeaseLost
 from wiseflow.core.jobs import Event, Lease, StepNews
@@ -80,12 +80,14 @@ async def write_news(connection: Connection, lease: Lease, news: StepNews) -> No
         await connection.execute(_APPEND, rows)
 
 
+_REACHED = bindparam("reached", type_=Double)
 _COUNT = (
     update(jobs)
     .where(HELD)
     .values(
         event_count=jobs.c.event_count + bindparam("more", type_=Integer),
-        progress=func.coalesce(bindparam("reached", type_=Double), jobs.c.progress),
+        # Branches side by side may be committed in another order than they got there.
+        progress=case((jobs.c.progress < _REACHED, _REACHED), else_=jobs.c.progress),
     )
     .returning(jobs.c.event_count)
 )

@@ -217,3 +217,13 @@ report_sources = Table(
     Index(None, "source_id"),
     sqlite_with_rowid=False,
 )
+
+# What was learned of kinds of tasks, to be expected of the next ones.
+statistics = Table(
+    "statistics",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("at", _SECONDS, nullable=False),
+    PrimaryKeyConstraint("kind"),
+)
