@@ -5,44 +5,49 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar, copy_context
 from typing import Any
 
-_asked: ContextVar[threading.Event | None] = ContextVar("asked_to_stop", default=None)
+from wiseflow.engine.stopping import asked_to_stop
+from wiseflow.engine.thread_pool import ThreadPoolManager
+
+__all__ = ["MOST_THREADS", "StoppableThreads", "asked_to_stop"]
+
 MOST_THREADS = 1_024
-
-
-def asked_to_stop() -> bool:
-    """Whether the task that runs here was cancelled or is over its time.
-
-    A function on a thread cannot be ended from outside; one that takes long looks here now and
-    then, and returns.
-    """
-    event = _asked.get()
-    return event is not None and event.is_set()
 
 
 class StoppableThreads:
     """Threads for synchronous tasks. How many run at once is the scheduler's to decide."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="task")
+        self._pool = ThreadPoolManager(MOST_THREADS, name="task")
 
-    async def run(self, function: Callable[[], Any]) -> Any:
-        """What ``function`` gives. Cancelling asks it to stop, and waits until it has."""
-        asked = threading.Event()
-        context = copy_context()
-        context.run(_asked.set, asked)
-        future = asyncio.wrap_future(self._executor.submit(context.run, function))
+    async def run(
+        self, function: Callable[[], Any], started: Callable[[str], None] | None = None
+    ) -> Any:
+        """What ``function`` gives. Cancelling asks it to stop, and waits until it has.
+
+        Args:
+            function: is called on a thread, in a copy of the caller's context.
+            started: is told the thread's name right before, on that thread and not on the loop; so
+                it does no more than note it.
+        """
+        call = self._pool.submit(_run, function, started)
+        future = asyncio.wrap_future(call)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            asked.set()
+            call.cancel()  # one that waits for a thread ends here, one that runs is asked to
             await asyncio.wait({future})
-            future.exception()  # looked at, as nobody else will
+            if not future.cancelled():
+                future.exception()  # looked at, as nobody else will
             raise
 
     def close(self) -> None:
-        """Let idle threads end; those that still run end with their functions."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Let idle threads end, and ask functions that still run to stop; waits for none."""
+        self._pool.shutdown(timeout_s=0.0)
+
+
+def _run(function: Callable[[], Any], started: Callable[[str], None] | None) -> Any:
+    if started is not None:
+        started(threading.current_thread().name)
+    return function()
