@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wiseflow.connector.bridge import Synchronous
+    from wiseflow.connector.engines import task_manager, thread_pool_manager
     from wiseflow.connector.fronts import config, database, parallel_research_manager
     from wiseflow.connector.manager import (
         ParallelResearchManager,
@@ -24,48 +25,73 @@ if TYPE_CHECKING:
         SearchAPI,
         TaskPriority,
     )
+    from wiseflow.engine.analysis import MultiDimensionalTaskAnalyzer
+    from wiseflow.engine.balancing import AdaptiveLoadBalancer
+    from wiseflow.engine.batching import IntelligentBatchOptimizer
     from wiseflow.engine.calls import TaskRequest
+    from wiseflow.engine.decomposition import IntelligentTaskDecomposer
+    from wiseflow.engine.resources import SmartResourceManager
     from wiseflow.engine.tasks import TaskManager
+    from wiseflow.engine.thread_pool import ThreadPoolManager
     from wiseflow.engine.threads import asked_to_stop
+    from wiseflow.engine.timeline import Timeline
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AdaptiveLoadBalancer": "wiseflow.engine.balancing",
     "Budget": "wiseflow.core.configuration",
     "Configuration": "wiseflow.core.configuration",
+    "IntelligentBatchOptimizer": "wiseflow.engine.batching",
+    "IntelligentTaskDecomposer": "wiseflow.engine.decomposition",
+    "MultiDimensionalTaskAnalyzer": "wiseflow.engine.analysis",
     "ParallelResearchManager": "wiseflow.connector.manager",
     "ReportLength": "wiseflow.core.configuration",
     "ResearchConnector": "wiseflow.connector.manager",
     "ResearchFailed": "wiseflow.connector.manager",
     "ResearchMode": "wiseflow.core.configuration",
     "SearchAPI": "wiseflow.core.configuration",
+    "SmartResourceManager": "wiseflow.engine.resources",
     "Synchronous": "wiseflow.connector.bridge",
     "TaskManager": "wiseflow.engine.tasks",
     "TaskPriority": "wiseflow.core.configuration",
     "TaskRequest": "wiseflow.engine.calls",
+    "ThreadPoolManager": "wiseflow.engine.thread_pool",
+    "Timeline": "wiseflow.engine.timeline",
     "asked_to_stop": "wiseflow.engine.threads",
     "config": "wiseflow.connector.fronts",
     "database": "wiseflow.connector.fronts",
     "parallel_research_manager": "wiseflow.connector.fronts",
+    "task_manager": "wiseflow.connector.engines",
+    "thread_pool_manager": "wiseflow.connector.engines",
 }
 
 __all__ = [
+    "AdaptiveLoadBalancer",
     "Budget",
     "Configuration",
+    "IntelligentBatchOptimizer",
+    "IntelligentTaskDecomposer",
+    "MultiDimensionalTaskAnalyzer",
     "ParallelResearchManager",
     "ReportLength",
     "ResearchConnector",
     "ResearchFailed",
     "ResearchMode",
     "SearchAPI",
+    "SmartResourceManager",
     "Synchronous",
     "TaskManager",
     "TaskPriority",
     "TaskRequest",
+    "ThreadPoolManager",
+    "Timeline",
     "asked_to_stop",
     "config",
     "database",
     "parallel_research_manager",
+    "task_manager",
+    "thread_pool_manager",
 ]
 
 

@@ -5,6 +5,7 @@ The only place that names concrete adapters. What it opens, it closes, in the re
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,7 +20,15 @@ from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
 from wiseflow.core.report import Report
+from wiseflow.core.tasks import TaskEvent
+from wiseflow.engine.compute import TaskBranches, TaskCompute
+from wiseflow.engine.machine import Machine
+from wiseflow.engine.prediction import Predictor
 from wiseflow.engine.processes import ProcessLimits, ProcessPool
+from wiseflow.engine.remembering import remembered
+from wiseflow.engine.resources import SmartResourceManager
+from wiseflow.engine.room import ResourceLimits
+from wiseflow.engine.tasks import TaskManager
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
 from wiseflow.library.collections import collection_folder, collection_for_folder
@@ -39,12 +48,14 @@ from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.options import DatabaseOptions, Synchronous
 from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import SchemaState, check, open_database, upgrade
+from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
 from wiseflow.text.limits import ParseLimits
 
 FOLLOW_POLL_S = 0.25
 # One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
 COMPUTE_TIMEOUT_S = 120.0
+RESEARCH_POOL = "research"
 # A full set of sources is written into an index in one call.
 INDEXING_TIMEOUT_S = 1800.0
 # JSON Lines files are read in parts, so they may be so many times as large as a document.
@@ -62,27 +73,46 @@ class Application:
     Args:
         settings: what holds.
         database: open, of this version.
-        compute: the worker processes for searching and writing.
+        tasks: the engine, with worker processes for searching and writing.
         clock: the time.
     """
 
     def __init__(
-        self, *, settings: Settings, database: Database, compute: ProcessPool, clock: Clock
+        self, *, settings: Settings, database: Database, tasks: TaskManager, clock: Clock
     ) -> None:
         self.settings = settings
+        self.tasks = tasks
         self.queue = SqlJobQueue(database)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
         self._steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._database = database
-        self._compute = compute
+        self._libraries = itertools.count(1)
+        self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
 
     @property
     def max_concurrent_research(self) -> int:
         """How many researches run side by side in one process."""
         return self.settings.max_concurrent_research
+
+    @property
+    def predictor(self) -> Predictor:
+        """What is known of how long tasks take."""
+        return self.tasks.predictor
+
+    def resize(self, max_concurrent_tasks: int) -> None:
+        """Do so many things at once that use this machine, from now on.
+
+        Raises:
+            InvalidInput: it is below 1.
+        """
+        self.tasks.resize(
+            max_concurrent_tasks=max_concurrent_tasks,
+            max_processes=max_concurrent_tasks,
+            pools={RESEARCH_POOL: max_concurrent_tasks},
+        )
 
     async def test_connection(self) -> ConnectionTest:
         """Whether the database answers, and how fast."""
@@ -222,6 +252,7 @@ class Application:
             retriever=lambda chosen: IndexRetriever(self._compute, self._index(chosen)),
             sources=self.documents,
             reports=self._reports,
+            branches=TaskBranches(self.tasks),
             clock=self._clock,
         )
 
@@ -235,36 +266,58 @@ class Application:
         limits = ProcessLimits(
             memory_bytes=settings.index_parse_memory_bytes, cpu_s=settings.index_parse_timeout_s
         )
+        parsing = ProcessPool(
+            workers=settings.max_concurrent_tasks,
+            name="parsing",
+            timeout_s=settings.index_parse_timeout_s,
+            limits=limits,
+            preload=("wiseflow.library.reading",),
+        )
+        indexing = ProcessPool(
+            workers=1,
+            name="indexing",
+            timeout_s=INDEXING_TIMEOUT_S,
+            preload=("wiseflow.knowledge.writing",),
+        )
+        # Several may be at work in one process, so the names of their pools have to differ.
+        number = next(self._libraries)
         async with (
-            ProcessPool(
-                workers=settings.max_concurrent_tasks,
-                name="parsing",
-                timeout_s=settings.index_parse_timeout_s,
-                limits=limits,
-                preload=("wiseflow.library.reading",),
-            ) as parsing,
-            ProcessPool(
-                workers=1,
-                name="indexing",
-                timeout_s=INDEXING_TIMEOUT_S,
-                preload=("wiseflow.knowledge.writing",),
-            ) as indexing,
+            self._pool(f"parsing {number}", parsing) as parse,
+            self._pool(f"indexing {number}", indexing) as index,
         ):
             yield Library(
                 store=self.documents,
-                parsing=parsing,
-                indexing=indexing,
+                parsing=parse,
+                indexing=index,
                 data_folder=settings.data_dir,
                 calls=settings.max_concurrent_tasks + 2,
                 limits=ingest_limits(settings),
             )
 
+    @asynccontextmanager
+    async def _pool(self, name: str, pool: ProcessPool) -> AsyncGenerator[TaskCompute]:
+        """A pool of the engine, for the time of the block."""
+        async with pool:
+            self.tasks.add_pool(name, pool)
+            try:
+                yield TaskCompute(self.tasks, name)
+            finally:
+                await self.tasks.remove_pool(name)
+
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, *, clock: Clock | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    on_task: Callable[[TaskEvent], None] | None = None,
 ) -> AsyncGenerator[Application]:
     """The application, its database open and of this version; closed on leaving.
+
+    Args:
+        settings: what holds.
+        clock: the time; the system's when ``None``.
+        on_task: is told what happens to the tasks of the engine.
 
     Raises:
         StorageError: the database cannot be opened.
@@ -273,17 +326,45 @@ async def open_application(
     check_local_only(settings)
     database = await open_database(settings.database_url, database_options(settings))
     try:
-        async with ProcessPool(
-            workers=settings.max_concurrent_tasks,
-            name="research",
-            timeout_s=COMPUTE_TIMEOUT_S,
-            preload=RESEARCH_MODULES,
-        ) as compute:
-            yield Application(
-                settings=settings, database=database, compute=compute, clock=clock or SystemClock()
-            )
+        clock = clock or SystemClock()
+        async with (
+            remembered(SqlStatisticsStore(database), clock) as predictor,
+            ProcessPool(
+                workers=settings.max_concurrent_tasks,
+                name=RESEARCH_POOL,
+                timeout_s=COMPUTE_TIMEOUT_S,
+                preload=RESEARCH_MODULES,
+            ) as research,
+            engine(settings, predictor=predictor, on_event=on_task) as tasks,
+        ):
+            tasks.add_pool(RESEARCH_POOL, research)
+            yield Application(settings=settings, database=database, tasks=tasks, clock=clock)
     finally:
         await database.close()
+
+
+def engine(
+    settings: Settings,
+    *,
+    predictor: Predictor | None = None,
+    on_event: Callable[[TaskEvent], None] | None = None,
+) -> TaskManager:
+    """An engine within the limits of the settings."""
+    limits = ResourceLimits(
+        max_memory_percent=settings.max_memory_percent,
+        max_cpu_percent=settings.max_cpu_percent,
+        memory_interval_s=settings.memory_monitor_interval,
+        cpu_interval_s=settings.cpu_monitor_interval,
+    )
+    machine = Machine(data_folder=settings.data_dir)
+    return TaskManager(
+        max_concurrent_tasks=settings.max_concurrent_tasks,
+        max_thread_workers=settings.max_thread_workers,
+        max_processes=settings.max_concurrent_tasks,
+        on_event=on_event,
+        predictor=predictor,
+        resources=SmartResourceManager(limits, machine=machine),
+    )
 
 
 def check_local_only(settings: Settings) -> None:

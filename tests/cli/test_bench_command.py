@@ -51,3 +51,13 @@ def test_a_data_folder_that_is_none_is_told(wiseflow):
 
 def test_every_part_of_the_quality_bench_has_its_measurement():
     assert set(quality_measures()) == {"articles", "pdf", "retrieval", "briefs"}
+
+
+@pytest.mark.parametrize("part", ["overhead", "predictions"])
+def test_a_part_of_the_engine_is_measured_from_the_command_line(wiseflow, part):
+    small = ("--tasks", "1000", "--pending", "1000", "--rounds", "1")
+
+    ended = wiseflow("bench", "engine", "--only", part, *small, "--json")
+
+    assert ended.code == 0
+    assert all("holds" in json.loads(line) for line in ended.out.splitlines())

@@ -232,3 +232,28 @@ def test_the_log_file_tells_of_each_job_by_its_id(wiseflow, tmp_path):
 
     assert [line["message"] for line in told] == ["A job begins", "A job is left"]
     assert told[-1]["ending"] == "completed"
+
+
+def test_what_ran_when_is_written_as_a_trace(wiseflow, tmp_path):
+    ended = wiseflow(
+        "research", "What causes spring tides?", "--docs", "papers", "--timeline", "trace.json"
+    )
+
+    assert ended.code == 0
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert {"read_files", "gather", "plan", "write", "synthesise"} <= {
+        event["name"] for event in events if event["ph"] == "X"
+    }
+
+
+def test_what_is_expected_of_tasks_is_shown_once_enough_is_known(wiseflow):
+    assert "Nothing is known yet" in wiseflow("predictions").out
+
+    topics = [f"What causes spring tides {number}?" for number in range(6)]
+    assert wiseflow("research", *topics, "--docs", "papers").code == 0
+
+    assert "gather" in wiseflow("predictions").out
+    known = [json.loads(line) for line in wiseflow("predictions", "--json").out.splitlines()]
+    gather = next(one for one in known if one["kind"] == "gather")
+    assert gather["low_s"] <= gather["p50_s"] <= gather["high_s"]
+    assert gather["samples"] >= 6

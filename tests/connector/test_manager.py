@@ -1,3 +1,4 @@
+import asyncio
 import subprocess
 import sys
 from typing import Any
@@ -110,6 +111,22 @@ async def test_the_concurrency_is_a_setting_that_changes_at_run_time(settings):
     assert manager.max_concurrent_research == 7
     with pytest.raises(InvalidInput, match="at least 1"):
         manager.max_concurrent_research = 0
+
+
+async def test_how_much_uses_the_machine_changes_at_run_time(settings, collection):
+    manager = ParallelResearchManager(settings, max_concurrent_tasks=3)
+    assert manager.max_concurrent_tasks == 3
+    configuration = Configuration(collection=collection)
+    ids = [await manager.create_research(f"Spring tides {n}", configuration) for n in range(4)]
+
+    running = asyncio.create_task(manager.execute_research(*ids))
+    await asyncio.sleep(0)
+    manager.max_concurrent_tasks = 1
+
+    assert {job.status for job in await running} == {JobStatus.COMPLETED}
+    assert manager.max_concurrent_tasks == 1
+    with pytest.raises(InvalidInput, match="max_concurrent_tasks is 0"):
+        manager.max_concurrent_tasks = 0
 
 
 async def test_a_wrong_topic_is_refused_before_it_is_submitted(manager):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -14,7 +14,19 @@ from wiseflow.engine.state import Scheduler
 
 
 def make_scheduler(*, slots: int = 1, total: int = 100, **options) -> Scheduler:
-    return Scheduler(slots=dict.fromkeys(TaskKind, slots), total=total, **options)
+    return Scheduler(slots={kind.value: slots for kind in TaskKind}, total=total, **options)
+
+
+def hold(scheduler: Scheduler, now: float, *, held: bool) -> list[Decision]:
+    scheduler.admission.hold(held=held)
+    return scheduler.room_changed(now)
+
+
+def resize(
+    scheduler: Scheduler, now: float, *, slots: Mapping[str, int] | None = None, total=None
+) -> list[Decision]:
+    scheduler.admission.resize(slots or {}, total)
+    return scheduler.room_changed(now)
 
 
 def started(decisions: Sequence[Decision]) -> list[str]:
@@ -59,8 +71,8 @@ def test_tasks_start_while_there_are_slots_and_the_next_when_one_ends():
 def test_the_total_bounds_all_kinds_together():
     scheduler = make_scheduler(slots=5, total=2)
 
-    first = submit(scheduler, "a1", "a2", kind=TaskKind.ASYNC)
-    second = submit(scheduler, "t", kind=TaskKind.THREAD)
+    first = submit(scheduler, "a1", "a2", lane=TaskKind.ASYNC)
+    second = submit(scheduler, "t", lane=TaskKind.THREAD)
 
     assert (started(first), started(second)) == (["a1", "a2"], [])
 
@@ -85,7 +97,7 @@ def test_a_task_that_waited_long_goes_before_a_more_urgent_one():
 
 def test_runs_take_turns_inside_a_priority_by_their_weights():
     scheduler = make_scheduler()
-    scheduler.weigh("big", 2.0)
+    scheduler.admission.weigh("big", 2.0)
     begun = submit(scheduler, "first")
     submit(scheduler, *[f"b{number}" for number in range(6)], run="big")
     submit(scheduler, *[f"s{number}" for number in range(3)], run="small")
@@ -294,22 +306,22 @@ def test_while_admission_is_held_nothing_starts_and_what_runs_goes_on():
     scheduler = make_scheduler(slots=2)
     submit(scheduler, "a")
 
-    assert scheduler.hold(1.0, held=True) == []
+    assert hold(scheduler, 1.0, held=True) == []
     assert submit(scheduler, "b") == []
     assert settled(scheduler.ended("a", Ending.COMPLETED, 2.0)) == {"a": TaskState.COMPLETED}
-    assert started(scheduler.hold(3.0, held=False)) == ["b"]
+    assert started(hold(scheduler, 3.0, held=False)) == ["b"]
 
 
 def test_a_smaller_limit_lets_those_inside_end_first():
     scheduler = make_scheduler(slots=3)
     submit(scheduler, "a", "b", "c", "d")
 
-    assert scheduler.resize(1.0, slots={TaskKind.ASYNC: 1}) == []
+    assert resize(scheduler, 1.0, slots={TaskKind.ASYNC: 1}) == []
     assert started(scheduler.ended("a", Ending.COMPLETED, 2.0)) == []
     assert started(scheduler.ended("b", Ending.COMPLETED, 3.0)) == []
     assert started(scheduler.ended("c", Ending.COMPLETED, 4.0)) == ["d"]
     submit(scheduler, "e", "f")
-    assert started(scheduler.resize(5.0, slots={TaskKind.ASYNC: 9}, total=2)) == ["e"]
+    assert started(resize(scheduler, 5.0, slots={TaskKind.ASYNC: 9}, total=2)) == ["e"]
 
 
 def test_settled_tasks_are_forgotten_when_they_get_too_many():
@@ -336,7 +348,7 @@ def test_deadlines_of_tasks_that_ended_take_no_room():
     ("fields", "words"),
     [
         ({"task_id": ""}, "not empty"),
-        ({"timeout_s": -1.0}, "timeout of the task 'x' is -1 s"),
+        ({"timeout_s": -1.0}, "timeout of the task 'x' is -1.0 s"),
         ({"timeout_s": float("nan")}, "timeout of the task 'x' is nan"),
         ({"retries": -1}, "-1 retries"),
         ({"retry_delay_s": -0.5}, "after -0.5 s"),
@@ -383,11 +395,11 @@ def test_limits_below_one_are_refused():
         make_scheduler(slots=0)
     scheduler = make_scheduler()
     with pytest.raises(InvalidInput, match="0 slots"):
-        scheduler.resize(0.0, slots={TaskKind.THREAD: 0})
+        resize(scheduler, 0.0, slots={TaskKind.THREAD: 0})
     with pytest.raises(InvalidInput, match="0 slots"):
-        scheduler.resize(0.0, total=0)
+        resize(scheduler, 0.0, total=0)
     with pytest.raises(InvalidInput, match="weight of a run"):
-        scheduler.weigh("r", 0.0)
+        scheduler.admission.weigh("r", 0.0)
 
 
 def test_what_is_not_at_work_cannot_end():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import Conflict
 from wiseflow.core.tasks import FailurePolicy, TaskKind, TaskSpec, TaskState
-from wiseflow.engine.decisions import Action, Decision, Ending
+from wiseflow.engine.decisions import Action, Decision, Ending, Task
 from wiseflow.engine.state import Scheduler
 
 
@@ -35,9 +36,11 @@ class SchedulerMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.now = 0.0
-        self.slots = dict.fromkeys(TaskKind, 2)
+        self.slots = {kind.value: 2 for kind in TaskKind}
         self.total = 4
         self.held = False
+        self.cores: int | None = None
+        self.scarce = False  # whether memory may be short
         self.scheduler = Scheduler(slots=self.slots, total=self.total, ageing_s=5.0)
         self.seen: dict[str, Seen] = {}
 
@@ -64,10 +67,10 @@ class SchedulerMachine(RuleBasedStateMachine):
                 assert task.state.final
                 one.settled += 1
         begun = {Action.START, Action.RESUME}
-        kinds = {one.task.spec.kind for one in decisions if one.action in begun}
+        kinds = {one.task.spec.lane for one in decisions if one.action in begun}
+        assert not (self.held and any(one.action is Action.START for one in decisions))
         if kinds:
             held = self.holding()
-            assert not self.held
             assert sum(held.values()) <= self.total
             assert all(held[kind] <= self.slots[kind] for kind in kinds)
 
@@ -78,10 +81,10 @@ class SchedulerMachine(RuleBasedStateMachine):
             anyway = spec.on_failure is FailurePolicy.RUN_ANYWAY
             assert other.state is TaskState.COMPLETED or anyway
 
-    def holding(self) -> dict[TaskKind, int]:
-        held = dict.fromkeys(TaskKind, 0)
+    def holding(self) -> dict[str, int]:
+        held = {kind.value: 0 for kind in TaskKind}
         for one in self.seen.values():
-            held[one.spec.kind] += one.at_work and not one.suspended
+            held[one.spec.lane] += one.at_work and not one.suspended
         return held
 
     def at_work(self) -> list[str]:
@@ -95,7 +98,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             some = st.lists(st.sampled_from(known), max_size=3) if known else st.just([])
             spec = TaskSpec(
                 task_id=f"t{len(self.seen) + len(specs)}",
-                kind=data.draw(st.sampled_from(TaskKind)),
+                lane=data.draw(st.sampled_from(TaskKind)),
                 priority=data.draw(st.sampled_from(TaskPriority)),
                 run=data.draw(st.sampled_from("xyz")),
                 parent=data.draw(st.sampled_from(["", *self.at_work()])),
@@ -104,6 +107,8 @@ class SchedulerMachine(RuleBasedStateMachine):
                 timeout_s=data.draw(st.sampled_from([None, 1.0, 8.0])),
                 retries=data.draw(st.integers(0, 2)),
                 retry_delay_s=data.draw(st.sampled_from([0.0, 2.0])),
+                expected_s=data.draw(st.sampled_from([0.0, 0.001, 1.0, 30.0])),
+                memory_bytes=data.draw(st.sampled_from([0, 100])),
             )
             specs.append(spec)
         for spec in specs:
@@ -152,13 +157,33 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(TaskKind), slots=st.integers(1, 4), total=st.integers(1, 8))
     def resize(self, kind, slots, total):
-        self.slots[kind], self.total = slots, total
-        self.act(self.scheduler.resize(self.now, slots={kind: slots}, total=total))
+        self.slots[kind.value], self.total = slots, total
+        self.scheduler.admission.resize({kind: slots}, total)
+        self.act(self.scheduler.room_changed(self.now))
 
     @rule(held=st.booleans())
     def hold(self, held):
         self.held = held
-        self.act(self.scheduler.hold(self.now, held=held))
+        self.scheduler.admission.hold(held=held)
+        self.act(self.scheduler.room_changed(self.now))
+
+    @rule(
+        cores=st.sampled_from([None, 1, 2]), memory=st.sampled_from([0.0, 100.0, 250.0, math.inf])
+    )
+    def room(self, cores, memory):
+        self.cores, self.scarce = cores, memory < math.inf
+        self.scheduler.admission.room(cores=cores, memory_bytes=memory)
+        self.act(self.scheduler.room_changed(self.now))
+
+    @rule(run=st.sampled_from("xyz"))
+    def expire_run(self, run):
+        of_it = [one for one in self.seen.values() if one.spec.run == run]
+        self.act(self.scheduler.expire_run(run, self.now))
+        assert all(one.settled or one.told for one in of_it)
+
+    @rule(seconds=st.sampled_from([0.0, 2.0, 9.0]))
+    def expect(self, seconds):
+        self.act(self.scheduler.expect(lambda _: seconds, self.now))
 
     @rule(passed=st.floats(0.0, 20.0))
     def time_passes(self, passed):
@@ -169,20 +194,35 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @invariant()
     def slots_are_counted(self):
-        assert dict(self.scheduler.used) == self.holding()
+        assert dict(self.scheduler.admission.used) == self.holding()
 
     @invariant()
     def no_slot_is_free_while_somebody_could_take_it(self):
         held = self.holding()
-        if self.held or sum(held.values()) >= self.total:
+        if sum(held.values()) >= self.total:
             return
-        waiting = {task.spec.kind for task in self.scheduler if task.state is TaskState.PENDING}
-        assert not any(held[kind] < self.slots[kind] for kind in waiting)
+        for task in self.scheduler:
+            if (
+                task.state is not TaskState.PENDING
+                or held[task.spec.lane] >= self.slots[task.spec.lane]
+            ):
+                continue
+            assert not task.under_way  # what is at work goes on whatever room there is
+            assert self.held or not self.fits(task, held)
+
+    def fits(self, task: Task, held: dict[str, int]) -> bool:
+        busy = task.spec.lane == TaskKind.PROCESS
+        if busy and self.cores is not None and held[task.spec.lane] >= self.cores:
+            return False
+        # One that needs more memory than there is waits, and those of its lane behind it.
+        return not self.scarce or not sum(held.values())
 
     def teardown(self):
         """Let everything go on to its end: each task is settled, and nothing is left."""
         self.held = False
-        self.act(self.scheduler.hold(self.now, held=False))
+        self.scheduler.admission.hold(held=False)
+        self.scheduler.admission.room(cores=None, memory_bytes=math.inf)
+        self.act(self.scheduler.room_changed(self.now))
         for _ in range(10_000):
             if not len(self.scheduler):
                 break
@@ -199,7 +239,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 self.now = max(self.now, due)
                 self.act(self.scheduler.tick(self.now))
         assert all(one.settled == 1 for one in self.seen.values())
-        assert sum(self.scheduler.used.values()) == 0
+        assert sum(self.scheduler.admission.used.values()) == 0
         assert self.scheduler.next_due() is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import os
 import threading
 
@@ -378,22 +379,42 @@ def numbers():
         (numbers, {}, "numbers is a generator"),
         (double, {"cpu_bound": True}, "is asynchronous, so it cannot run in a process"),
         (lambda: 1, {"cpu_bound": True}, "the function of the task 'x' cannot be sent"),
-        (pid, {"cpu_bound": True, "args": (threading.Lock(),)}, "the argument 1 of the task 'x'"),
+        (pid, {"cpu_bound": True, "args": (threading.Lock(),)}, "argument 1 of the task 'x'"),
         (pid, {"cpu_bound": True, "kwargs": {"a": open}, "colour": 1}, "no such field: 'colour'"),
         (double, {"timeout": -1.0}, "timeout of the task"),
         (double, {"timeout": 0.0}, "timeout of the task"),
         (double, {"retries": -1}, "-1 retries"),
         (double, {"priority": "urgent"}, "'urgent' is no TaskPriority. Give one of: critical"),
         (double, {"on_failure": "shrug"}, "'shrug' is no FailurePolicy"),
+        (double, {"timeout": math.nan}, "timeout of the task 'x#1' is nan s"),
+        (double, {"timeout": math.inf}, "is inf s.* None for no bound"),
+        (double, {"timeout": "3"}, "timeout of the task 'x#1' is '3' s"),
+        (double, {"retries": "many"}, "'many' retries"),
+        (double, {"retries": 1.5}, "1.5 retries"),
+        (double, {"retries": None}, "None retries"),
+        (double, {"retry_delay_s": math.nan}, "after nan s"),
         (double, {"dependencies": ["nobody"]}, "depends on 'nobody'"),
+        (double, {"dependencies": "nobody"}, "cannot be 'nobody'.*a list of ids, also for"),
+        (double, {"dependencies": None}, "dependencies of the task 'x' cannot be None"),
+        (double, {"kwargs": [1]}, r"kwargs of the task 'x' cannot be \[1\]"),
+        (double, {"kwargs": {1: 2}}, "kwargs of the task 'x' cannot be {1: 2}"),
+        (double, {"args": "abc"}, r"args of the task 'x' cannot be 'abc'.*\(it,\)"),
+        (double, {"args": 3}, "args of the task 'x' cannot be 3"),
+        (double, {"task_id": 7}, "task_id of the task 'x' cannot be 7"),
+        (double, {"results_as": 7}, "results_as of the task 'x' cannot be 7"),
+        (double, {"size": "big"}, "size of the task 'x' cannot be 'big'"),
+        (double, {"pool": "nowhere"}, "cannot run in the pool 'nowhere'"),
+        (pid, {"pool": "nowhere", "cpu_bound": True}, "cannot run in the pool 'nowhere'"),
+        (double, {"pool": "process"}, "cannot run in the pool 'process'"),
     ],
 )
 async def test_what_cannot_be_run_is_refused_and_the_engine_goes_on(
     tasks, function, options, words
 ):
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInput, match=words) as refused:
         tasks.register_task("x", function, **options)
 
+    assert refused.value.cure
     assert await tasks.result(tasks.register_task("next", double, (3,))) == 6
 
 
@@ -427,3 +448,45 @@ async def test_an_error_in_the_block_cancels_what_runs():
         await block()
 
     assert tasks.record("running").state is TaskState.CANCELLED
+
+
+async def test_a_run_that_is_over_its_time_ends_with_all_its_tasks_and_takes_on_no_more(tasks):
+    tasks.resize(max_concurrent_tasks=1)
+    at_work = tasks.register_task("long", asyncio.sleep, (60,), run="r", retries=3)
+    waiting = tasks.register_task("next", asyncio.sleep, (60,), run="r")
+    other = tasks.register_task("other", double, (2,), run="s")
+
+    tasks.limit_run("r", 0.01)
+
+    for task_id in (at_work, waiting):
+        with pytest.raises(TimeLimit, match="the run 'r' is over its time"):
+            await tasks.result(task_id)
+        assert tasks.record(task_id).state is TaskState.TIMED_OUT
+    assert tasks.record(at_work).attempts == 1
+    assert await tasks.result(other) == 4
+    with pytest.raises(Conflict, match="takes on no tasks"):
+        tasks.register_task("late", double, (1,), run="r")
+    tasks.limit_run("r", None)
+    assert await tasks.result(tasks.register_task("again", double, (1,), run="r")) == 2
+
+
+async def test_the_time_of_a_run_has_to_be_above_nothing(tasks):
+    with pytest.raises(InvalidInput, match="time of the run"):
+        tasks.limit_run("r", 0.0)
+    tasks.limit_run("r", 60.0)
+    tasks.limit_run("r", 30.0)  # the later one holds
+    assert await tasks.result(tasks.register_task("in time", double, (1,), run="r")) == 2
+
+
+async def test_runs_may_weigh_differently(tasks):
+    with pytest.raises(InvalidInput, match="weight"):
+        tasks.weigh("r", 0.0)
+    tasks.weigh("r", 2.0)
+    assert await tasks.result(tasks.register_task("heavy", double, (1,), run="r")) == 2
+
+
+async def test_worker_processes_may_be_started_before_they_are_needed(tasks):
+    await tasks.warm()
+    assert await tasks.result(tasks.register_task("pid", pid, cpu_bound=True)) != os.getpid()
+    with pytest.raises(InvalidInput, match="no pool 'x'"):
+        await tasks.warm("x")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from wiseflow.bench.briefs import InlineBranches
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.documents import Passage, Source
 from wiseflow.core.errors import NotFound
@@ -255,6 +256,7 @@ def library(indexed, make_job) -> Library:
         retriever=lambda _: IndexRetriever(compute, folder),
         sources=known,
         reports=reports,
+        branches=InlineBranches(),
         clock=HandClock(),
     )
     return Library(

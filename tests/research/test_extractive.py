@@ -60,7 +60,7 @@ def overview_of(*hits):
     return Gathered(evidence=tuple(Evidence(hit=hit, score=1.0) for hit in hits))
 
 
-def written(*texts, topic="Lakes", length=ReportLength.NORMAL, said=()):
+def written(*texts, topic="Lakes", length=ReportLength.NORMAL):
     hits = [make_hit(text, source_id=f"s{number}") for number, text in enumerate(texts)]
     assignment = Assignment(
         topic=topic,
@@ -68,7 +68,6 @@ def written(*texts, topic="Lakes", length=ReportLength.NORMAL, said=()):
         evidence=overview_of(*hits).evidence,
         language="en",
         length=length,
-        said=said,
     )
     return [claim.text for claim in write_section(assignment, wanted(topic)).claims]
 
@@ -444,11 +443,6 @@ class TestWriting:
 
     def test_a_pronoun_that_lost_its_sentence_is_not_said(self):
         assert written("It is the deepest of all the lakes in the world.") == []
-
-    def test_what_was_said_before_is_not_said_again(self):
-        text = "The lake lies in the south of Siberia near the city."
-
-        assert written(text, said=(text,)) == []
 
     def test_no_passage_fills_a_section_alone(self):
         text = " ".join(f"The lake number {n} is of the kind {n * 7}." for n in range(9))

@@ -173,6 +173,7 @@ async def _write_briefs(data: DataSet) -> list[Brief]:
         retriever=lambda _: IndexRetriever(InlineCompute(), data.index_folder),
         sources=_Sources(data.sources),
         reports=reports,
+        branches=InlineBranches(),
         clock=SystemClock(),
     )
     briefs: list[Brief] = []
@@ -193,6 +194,14 @@ class InlineCompute:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """``function(*args, **kwargs)``."""
         return function(*args, **kwargs)
+
+
+class InlineBranches:
+    """Runs parts one after another."""
+
+    async def all(self, name: str, parts: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:  # noqa: ARG002 - the port's
+        """What the parts give, in their order."""
+        return [await part() for part in parts]
 
 
 class MemoryJournal:

@@ -23,6 +23,7 @@ data_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a figure.")
 PARTS = ("articles", "pdf", "retrieval", "briefs")
+ENGINE_PARTS = ("overhead", "predictions", "maps", "workloads", "dask")
 
 
 @click.group()
@@ -67,13 +68,39 @@ def research(
 @click.option("--tasks", default=100_000, show_default=True, type=click.IntRange(1_000))
 @click.option("--pending", default=1_000_000, show_default=True, type=click.IntRange(1_000))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
+@click.option("--only", "parts", multiple=True, type=click.Choice(ENGINE_PARTS), help="Only this.")
 @json_option
-def engine(tasks: int, pending: int, rounds: int, as_json: bool) -> None:
-    """What the engine costs a task, against bare asyncio."""
-    from wiseflow.bench.engine import FEW, EnginePlan, measure_engine  # noqa: PLC0415
+def engine(tasks: int, pending: int, rounds: int, parts: tuple[str, ...], as_json: bool) -> None:
+    """What the engine costs a task, and what it gains, against bare asyncio and others."""
+    figures: list[Figure] = []
+    for part in parts or ENGINE_PARTS:
+        figures += engine_part(part, tasks=tasks, pending=pending, rounds=rounds)
+    click.echo(render(figures, as_json=as_json))
 
-    plan = EnginePlan(tasks=tasks, pending=(min(FEW, pending), pending), rounds=rounds)
-    click.echo(render(measure_engine(plan), as_json=as_json))
+
+def engine_part(part: str, *, tasks: int, pending: int, rounds: int) -> Sequence[Figure]:
+    """The figures of one part of ``wiseflow bench engine``."""
+    # Each is imported when it is run: together they take a while.
+    if part == "overhead":
+        from wiseflow.bench.engine import FEW, EnginePlan, measure_engine  # noqa: PLC0415
+
+        plan = EnginePlan(tasks=tasks, pending=(min(FEW, pending), pending), rounds=rounds)
+        return measure_engine(plan)
+    if part == "maps":
+        from wiseflow.bench.maps import MapPlan, measure_maps  # noqa: PLC0415
+
+        return measure_maps(MapPlan())
+    if part == "workloads":
+        from wiseflow.bench.workload_runs import WorkloadPlan, measure_workloads  # noqa: PLC0415
+
+        return measure_workloads(WorkloadPlan(rounds=rounds))
+    if part == "predictions":
+        from wiseflow.bench.prediction import measure_predictions  # noqa: PLC0415
+
+        return measure_predictions()
+    from wiseflow.bench.dask_comparison import measure_dask  # noqa: PLC0415
+
+    return measure_dask(rounds=rounds)
 
 
 @bench.command()

@@ -34,6 +34,11 @@ COMMANDS = {
         "config",
         "Show what settings hold, and where they come from.",
     ),
+    "predictions": (
+        "wiseflow.cli.predictions",
+        "predictions",
+        "What each kind of task is expected to take.",
+    ),
     "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
     "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),
     "completion": ("wiseflow.cli.completion", "completion", "Print the shell completion script."),

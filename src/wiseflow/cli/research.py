@@ -34,6 +34,7 @@ from wiseflow.core.errors import InvalidInput, NotFound
 from wiseflow.core.jobs import Event, Job, JobRequest, JobStatus, StopReason
 from wiseflow.core.library import DEFAULT_COLLECTION
 from wiseflow.core.report import Report
+from wiseflow.engine.timeline import Timeline
 from wiseflow.jobs.submission import Batch, submit_or_resume
 
 EXIT_CODES: dict[StopReason | None, int] = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
@@ -90,6 +91,11 @@ class ResearchOptions:
 )
 @click.option("--tag", "tags", multiple=True, help="A label, to find the researches by.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write reports here.")
+@click.option(
+    "--timeline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what ran when as a trace, for ui.perfetto.dev or chrome://tracing.",
+)
 @click.option("--local-only", is_flag=True, help="Send nothing to another machine.")
 @click.option("--json", "as_json", is_flag=True, help="Each report as one JSON object and line.")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
@@ -99,6 +105,7 @@ def research(
     topics: tuple[str, ...],
     file: Path | None,
     parallel: int | None,
+    timeline: Path | None,
     local_only: bool,
     quiet: bool,
     **chosen: object,
@@ -120,7 +127,12 @@ def research(
     async def act(app: Application) -> Sequence[Job]:
         return await run_command(app, asked, options, Display(quiet=quiet))
 
-    jobs = with_application(settings, act)
+    told = Timeline() if timeline else None
+    try:
+        jobs = with_application(settings, act, on_task=told)
+    finally:  # a stop, too, is worth to be looked at
+        if timeline and told:
+            write_text(timeline, told.trace())
     click_context.exit(exit_code(jobs))
 
 
@@ -296,8 +308,15 @@ class _Handover:
                 click.echo(render_result(job, output_width()))
             self._display.say("Read one with `wiseflow report ID`.")
 
-    def _view(self, running: Sequence[Job]) -> RunView:
+    def _holding(self, running: Sequence[Job]) -> str:
+        """The limit that holds work back, or ""."""
+        room, settings = self._app.tasks.room, self._app.settings
+        if room is not None and room.held:
+            return f"MAX_MEMORY_PERCENT={settings.max_memory_percent:g}"
         parallel = self._app.max_concurrent_research
+        return f"MAX_CONCURRENT_RESEARCH={parallel}" if len(running) >= parallel else ""
+
+    def _view(self, running: Sequence[Job]) -> RunView:
         return RunView(
             total=len(self._batch.job_ids),
             ended=Counter(job.status for job in self.jobs),
@@ -305,7 +324,7 @@ class _Handover:
             notes=self._notes,
             sources=self._sources,
             elapsed_s=self._elapsed_s,
-            holding=f"MAX_CONCURRENT_RESEARCH={parallel}" if len(running) >= parallel else "",
+            holding=self._holding(running),
         )
 
     def _hand_over(self, job: Job, report: Report) -> None:

@@ -11,22 +11,33 @@ from types import FrameType
 from typing import TypeVar
 
 from wiseflow.app import Application, open_application
+from wiseflow.core.tasks import TaskEvent
 from wiseflow.settings.loading import Settings
 
 T = TypeVar("T")
 
 
-def with_application(settings: Settings, action: Callable[[Application], Awaitable[T]]) -> T:
+def with_application(
+    settings: Settings,
+    action: Callable[[Application], Awaitable[T]],
+    *,
+    on_task: Callable[[TaskEvent], None] | None = None,
+) -> T:
     """The result of ``action`` on an opened application, which is closed after it whatever happens.
 
     Ctrl-C and SIGTERM cancel the action; what it holds is given back before this raises.
+
+    Args:
+        settings: what holds.
+        action: what to do.
+        on_task: is told what happens to the tasks of the engine.
 
     Raises:
         KeyboardInterrupt: the command was interrupted.
     """
 
     async def body() -> T:
-        async with open_application(settings) as application:
+        async with open_application(settings, on_task=on_task) as application:
             return await action(application)
 
     with _terminate_as_interrupt():

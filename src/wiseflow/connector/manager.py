@@ -50,14 +50,21 @@ class ParallelResearchManager:
     Args:
         settings: what holds; read from the environment, ``.env`` and YAML when ``None``.
         max_concurrent_research: how many run side by side; the setting's when ``None``.
+        max_concurrent_tasks: how many things use this machine at once; the setting's when ``None``.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, max_concurrent_research: int | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        max_concurrent_research: int | None = None,
+        max_concurrent_tasks: int | None = None,
     ) -> None:
         self._given = settings
         self._wanted = max_concurrent_research
+        self._wanted_tasks = max_concurrent_tasks
         self._workers: WeakSet[Worker] = WeakSet()
+        self._applications: WeakSet[Application] = WeakSet()
 
     @property
     def max_concurrent_research(self) -> int:
@@ -71,6 +78,19 @@ class ParallelResearchManager:
         self._wanted = value
         for worker in self._workers:
             worker.resize(value)
+
+    @property
+    def max_concurrent_tasks(self) -> int:
+        """How many things use this machine at once. It may be set while researches run."""
+        return self._wanted_tasks or self._settings().max_concurrent_tasks
+
+    @max_concurrent_tasks.setter
+    def max_concurrent_tasks(self, value: int) -> None:
+        if value < 1:
+            raise InvalidInput(f"max_concurrent_tasks is {value}", cure="Give at least 1")
+        self._wanted_tasks = value
+        for application in self._applications:
+            application.resize(value)
 
     async def create_research(
         self,
@@ -183,7 +203,13 @@ class ParallelResearchManager:
     @asynccontextmanager
     async def _application(self) -> AsyncGenerator[Application]:
         async with open_application(self._settings()) as app:
-            yield app
+            if self._wanted_tasks is not None:
+                app.resize(self._wanted_tasks)
+            self._applications.add(app)
+            try:
+                yield app
+            finally:
+                self._applications.discard(app)
 
     def _settings(self) -> Settings:
         if self._given is None:

@@ -101,7 +101,6 @@ class Assignment:
         evidence: what may be cited, the best first.
         language: ISO 639-1 code of the report, or "".
         length: how long it may get.
-        said: the sentences that the sections before it hold.
     """
 
     topic: str
@@ -109,14 +108,19 @@ class Assignment:
     evidence: tuple[Evidence, ...]
     language: str
     length: ReportLength
-    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The claims of a section in reading order; none when the evidence held nothing to say."""
+    """What was written for a section.
+
+    Args:
+        claims: in reading order; none when the evidence held nothing to say.
+        spare: the best first, to take the place of claims that another section holds, too.
+    """
 
     claims: tuple[Claim, ...]
+    spare: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ class FailurePolicy(StrEnum):
 
 
 class TaskKind(StrEnum):
-    """Where a task runs, which decides whose slots it takes."""
+    """Where a task runs."""
 
     ASYNC = "async"
     THREAD = "thread"
@@ -60,7 +60,7 @@ class TaskSpec(NamedTuple):
 
     Args:
         task_id: distinct among all tasks the engine knows.
-        kind: where it runs.
+        lane: whose slots it takes: its kind's, or those of a pool of worker processes.
         priority: the more urgent go first; a waiting task ages, so that none starves.
         run: whose work it is; inside a priority, runs take turns.
         parent: the task that registered it; cancelling that cancels this one.
@@ -69,10 +69,12 @@ class TaskSpec(NamedTuple):
         timeout_s: how long one attempt may take; ``None`` is no bound.
         retries: how many more attempts there are after the first.
         retry_delay_s: the wait before the second attempt; it doubles with each further one.
+        expected_s: how long an attempt is predicted to take; 0 is unknown.
+        memory_bytes: how much memory it is predicted to need; 0 is unknown, or little.
     """
 
     task_id: str
-    kind: TaskKind = TaskKind.ASYNC
+    lane: str = TaskKind.ASYNC
     priority: TaskPriority = TaskPriority.NORMAL
     run: str = ""
     parent: str = ""
@@ -81,6 +83,8 @@ class TaskSpec(NamedTuple):
     timeout_s: float | None = None
     retries: int = 0
     retry_delay_s: float = 0.0
+    expected_s: float = 0.0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,9 @@ class TaskRecord:
         queue_s: how long it waited for a slot before its last attempt.
         run_s: how long its last attempt took, so far if it runs.
         cause: the task whose end decided about this one, or "".
+        worker: where its last attempt ran: "event loop", or a thread or process by name.
+        cpu_s: CPU time of its last attempt in seconds; ``None`` is unknown, as on the event loop.
+        memory_bytes: the most memory its worker process had; ``None`` is unknown.
     """
 
     task_id: str
@@ -112,6 +119,9 @@ class TaskRecord:
     queue_s: float
     run_s: float
     cause: str
+    worker: str = ""
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
 
 
 class TaskEvent(NamedTuple):
@@ -123,6 +133,9 @@ class TaskEvent(NamedTuple):
         name: of the task.
         state: the new one.
         attempt: which attempt, 0 before the first.
+        run: whose work it is.
+        worker: where it runs: "event loop", or a thread or process by name; "" before that is
+            known.
     """
 
     at: float
@@ -130,3 +143,5 @@ class TaskEvent(NamedTuple):
     name: str
     state: TaskState
     attempt: int
+    run: str = ""
+    worker: str = ""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from types import FunctionType, MethodType
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.tasks import FailurePolicy, TaskKind, TaskSpec
 
 E = TypeVar("E", bound=StrEnum)
+MOST_SHOWN = 80  # characters of a value that is refused
 
 
 @dataclass(slots=True)
@@ -35,9 +35,15 @@ class Failure:
 Outcome = Success | Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRequest:
-    """A function to be run as a task.
+class Expected(NamedTuple):
+    """What a task is predicted to take; 0 is unknown."""
+
+    seconds: float = 0.0
+    memory_bytes: int = 0
+
+
+class TaskRequest(NamedTuple):
+    """A function to be run as a task; give its fields by name. A tuple, as that is made sooner.
 
     Args:
         name: what people call it; need not be distinct.
@@ -50,6 +56,10 @@ class TaskRequest:
         task_id: distinct; made of the name and a number when "".
         priority, run, dependencies, on_failure, retries, retry_delay_s: see ``TaskSpec``.
         timeout: how long one attempt may take, in seconds; ``None`` is no bound.
+        size: how large its input is, in any unit that is the same for all of this name; predicted
+            times follow it where that helps.
+        pool: the worker processes that a CPU-bound one runs in, by name; "" is the engine's own. An
+            asynchronous one that does little but wait for others may name "branches".
     """
 
     name: str
@@ -66,6 +76,8 @@ class TaskRequest:
     on_failure: FailurePolicy = FailurePolicy.FAIL
     retries: int = 0
     retry_delay_s: float = 1.0
+    size: float | None = None
+    pool: str = ""
 
 
 def kind_of(function: object, *, cpu_bound: bool) -> TaskKind:
@@ -107,23 +119,6 @@ def _flags(function: object) -> int:
     return code.co_flags if code is not None else 0
 
 
-def check_pickles(call: TaskRequest) -> None:
-    """Raises ``InvalidInput`` when a call cannot be sent to a process."""
-    for what, value in (
-        ("function", call.func),
-        *((f"argument {number}", value) for number, value in enumerate(call.args, 1)),
-        *((f"argument {name!r}", value) for name, value in (call.kwargs or {}).items()),
-    ):
-        try:
-            pickle.dumps(value)
-        except Exception as error:  # pickling runs anything
-            raise InvalidInput(
-                f"the {what} of the task {call.name!r} cannot be sent to a process: "
-                f"{type(error).__name__}: {error}",
-                cure="Give a module's own function and plain data, or leave cpu_bound out",
-            ) from error
-
-
 def _one_of(kind: type[E], value: E | str) -> E:
     if type(value) is kind:
         return value
@@ -139,20 +134,61 @@ def _name(function: object) -> str:
     return str(getattr(function, "__qualname__", repr(function)))
 
 
-def spec_of(request: TaskRequest, *, task_id: str, parent: str) -> TaskSpec:
+# The fields whose kind is checked, what they may be, what not though it is of that kind, and words.
+_SHAPES: tuple[tuple[str, Any, Any, str], ...] = (
+    ("name", str, (), "a text"),
+    ("args", Sequence, (str, bytes), "a tuple, for a single argument (it,)"),
+    ("kwargs", (Mapping, type(None)), (), "a mapping from names to values"),
+    ("results_as", str, (), "the name of a keyword"),
+    ("task_id", str, (), "a text"),
+    ("dependencies", Iterable, (str, bytes), "a list of ids, also for a single one"),
+    ("size", int | float | None, (), "a number"),
+)
+
+
+def _check_shape(request: TaskRequest) -> None:
+    """Name the field whose value is not of the kind it has to be."""
+    for field, kind, but_no, wanted in _SHAPES:
+        value: object = getattr(request, field)
+        if not isinstance(value, kind) or isinstance(value, but_no):
+            raise _unfit(request, field, wanted)
+    if not all(type(name) is str for name in request.kwargs or ()):
+        raise _unfit(request, "kwargs", "a mapping from names to values")
+
+
+def _unfit(request: TaskRequest, field: str, wanted: str) -> InvalidInput:
+    value = repr(getattr(request, field))[:MOST_SHOWN]
+    return InvalidInput(
+        f"the {field} of the task {request.name!r} cannot be {value}", cure=f"Give {wanted}"
+    )
+
+
+def spec_of(
+    request: TaskRequest, kind: TaskKind, expected: Expected, *, task_id: str, parent: str
+) -> TaskSpec:
     """What the scheduler has to know of a request. Raises ``InvalidInput``."""
-    kind = kind_of(request.func, cpu_bound=request.cpu_bound)
-    if kind is TaskKind.PROCESS:
-        check_pickles(request)
+    # Most have a tuple of arguments and nothing else, and are checked at a glance.
+    if (
+        type(request.args) is not tuple
+        or type(request.name) is not str
+        or type(request.task_id) is not str
+        or request.kwargs is not None
+        or request.dependencies != ()
+        or request.results_as
+        or request.size is not None
+    ):
+        _check_shape(request)
     return TaskSpec(
-        task_id=task_id,
-        kind=kind,
-        priority=_one_of(TaskPriority, request.priority),
-        run=request.run,
-        parent=parent,
-        dependencies=tuple(request.dependencies),
-        on_failure=_one_of(FailurePolicy, request.on_failure),
-        timeout_s=request.timeout,
-        retries=request.retries,
-        retry_delay_s=request.retry_delay_s,
+        task_id,
+        request.pool or kind.value,
+        _one_of(TaskPriority, request.priority),
+        request.run,
+        parent,
+        tuple(request.dependencies),
+        _one_of(FailurePolicy, request.on_failure),
+        request.timeout,
+        request.retries,
+        request.retry_delay_s,
+        expected.seconds,
+        expected.memory_bytes,
     )

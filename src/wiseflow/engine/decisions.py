@@ -55,13 +55,19 @@ class Task:
     attempt: int = 0
     under_way: bool = False  # an attempt was started and has not ended
     awaits: int = 0
+    expected_s: float = 0.0  # as predicted last; 0 is unknown
+    path_s: float = 0.0  # that, and the longest way through those that depend on it
     waits_on: tuple[str, ...] = ()  # the tasks it waits for while suspended
     cause: str = ""  # the task whose end decided about this one
     stop: TaskState | None = None  # how it is to end, once it was told to stop
+    over: bool = False  # its run is over its time, so it is not tried again
     due: float | None = None
     dependents: list[Task] | None = None
     parent: Task | None = None  # whose end is to reach it: who registered it, or has adopted it
     children: dict[str, Task] | None = None
+
+    def __post_init__(self) -> None:
+        self.expected_s = self.path_s = self.spec.expected_s
 
     @property
     def run(self) -> str:

@@ -40,11 +40,13 @@ class WorkerEnded(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer of a worker; ``last`` says that the worker ends after it."""
+    """One answer of a worker: see ``process_protocol.frame``."""
 
     kind: Kind
     body: memoryview
     last: bool
+    cpu_s: float
+    memory_bytes: int
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
@@ -139,12 +141,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._received += data
         if len(self._received) < HEADER.size:
             return
-        size, kind, last = HEADER.unpack_from(self._received)
+        size, kind, last, cpu_s, memory_bytes = HEADER.unpack_from(self._received)
         if len(self._received) == HEADER.size + size:
             # A worker says nothing more before it is asked, so the buffer is just this answer.
             body = memoryview(self._received)[HEADER.size :]
             self._received = bytearray()
-            self._replies.append(Reply(kind=Kind(kind), body=body, last=last))
+            self._replies.append(
+                Reply(kind=Kind(kind), body=body, last=last, cpu_s=cpu_s, memory_bytes=memory_bytes)
+            )
             self._tell()
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002

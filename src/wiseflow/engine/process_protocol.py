@@ -1,9 +1,9 @@
 """What a pool and its worker processes say to each other: framed pickles over two pipes.
 
-A frame is a header (length of the body, kind, whether the worker ends after it) and a body. The
-pool sends a ``WorkerSetup`` and then requests ``(function, args, kwargs)``, one at a time; the
-worker answers each with one frame. This module is imported at every start of a worker, so it
-imports next to nothing.
+A frame is a header (length of the body, kind, whether the worker ends after it, what the call took)
+and a body. The pool sends a ``WorkerSetup`` and then requests ``(function, args, kwargs)``, one at
+a time; the worker answers each with one frame. This module is imported at every start of a worker,
+so it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-HEADER = struct.Struct("!QB?")
+HEADER = struct.Struct("!QB?dQ")
 
 
 class Kind(IntEnum):
@@ -44,6 +44,17 @@ class WorkerSetup:
     cpu_s: float
 
 
-def frame(kind: Kind, body: bytes, *, last: bool = False) -> bytes:
-    """One frame, ready to be written."""
-    return HEADER.pack(len(body), kind, last) + body
+def frame(
+    kind: Kind, body: bytes, *, last: bool = False, cpu_s: float = 0.0, memory_bytes: int = 0
+) -> bytes:
+    """One frame, ready to be written.
+
+    Args:
+        kind: what the body is.
+        body: what it says.
+        last: the worker ends after it.
+        cpu_s: CPU time of the call, in seconds.
+        memory_bytes: the most memory the worker has had, if that was in this call; else what it has
+            after it.
+    """
+    return HEADER.pack(len(body), kind, last, cpu_s, memory_bytes) + body

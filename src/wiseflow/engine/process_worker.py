@@ -10,6 +10,7 @@ import math
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from importlib import import_module
 from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wiseflow.engine.process_protocol import HEADER, Kind, WorkerSetup, frame
 
@@ -49,13 +50,38 @@ def main() -> None:
         _write(replies, _served(inbox.get(), setup, memory_ceiling))
 
 
+class _Answer(NamedTuple):
+    kind: Kind
+    body: bytes = b""
+    last: bool = False
+
+
 def _served(request: bytes | None, setup: WorkerSetup, memory_ceiling: int) -> bytes:
     # SIGXCPU is left at its default: it ends the process even inside C code.
     _limit_cpu(setup.cpu_s)
-    answer = frame(Kind.MEMORY, b"", last=True) if request is None else _answer(request)
-    if memory_ceiling and _address_space() > memory_ceiling:
-        return _marked_last(answer)
-    return answer
+    begun_s, most = time.process_time(), _most_memory()
+    answer = _Answer(Kind.MEMORY, last=True) if request is None else _answer(request)
+    full = memory_ceiling > 0 and _address_space() > memory_ceiling
+    now_most = _most_memory()
+    memory_bytes = now_most if now_most > most else _memory()
+    cpu_s, last = time.process_time() - begun_s, answer.last or full
+    try:
+        return frame(answer.kind, answer.body, last=last, cpu_s=cpu_s, memory_bytes=memory_bytes)
+    except MemoryError:
+        return frame(Kind.MEMORY, b"", last=True, cpu_s=cpu_s, memory_bytes=memory_bytes)
+
+
+def _most_memory() -> int:
+    """Bytes of memory this process has had at most, or 0 where the system does not tell."""
+    if resource is None:  # pragma: no cover - no resource limits here
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024  # Linux counts in KiB
+
+
+def _memory() -> int:
+    """Bytes of memory this process has, or 0 where the system does not tell."""
+    return _pages(1)
 
 
 def _take_pipes() -> tuple[BinaryIO, FileIO]:
@@ -85,7 +111,7 @@ def _read(requests: BinaryIO, inbox: SimpleQueue[bytes | None]) -> None:
     """
     try:
         while header := requests.read(HEADER.size):
-            size, _, _ = HEADER.unpack(header)
+            size = HEADER.unpack(header)[0]
             body = requests.read(size)
             if len(body) < size:
                 break
@@ -109,11 +135,6 @@ def _write(replies: FileIO, data: bytes) -> None:
         os._exit(0)
 
 
-def _marked_last(answer: bytes) -> bytes:
-    size, kind, _ = HEADER.unpack_from(answer)
-    return HEADER.pack(size, kind, True) + answer[HEADER.size :]
-
-
 def _prepare(setup: WorkerSetup) -> tuple[bytes, int]:
     """The first answer, and the address space at which this worker is to be replaced (0: never)."""
     try:
@@ -134,8 +155,12 @@ def _prepare(setup: WorkerSetup) -> tuple[bytes, int]:
 
 def _address_space() -> int:
     """Bytes of address space this process has, or 0 where the system does not tell."""
+    return _pages(0)
+
+
+def _pages(field: int) -> int:
     try:
-        pages = int(STATM.read_text(encoding="ascii").split(maxsplit=1)[0])
+        pages = int(STATM.read_text(encoding="ascii").split()[field])
     except OSError:  # pragma: no cover - not Linux
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
@@ -170,34 +195,34 @@ def _limit_cpu(cpu_s: float) -> bool:
     return True
 
 
-def _answer(request: bytes) -> bytes:
+def _answer(request: bytes) -> _Answer:
     try:
         function, args, kwargs = pickle.loads(request)  # noqa: S301 - from our own pool
     except MemoryError:
-        return frame(Kind.MEMORY, b"", last=True)
+        return _Answer(Kind.MEMORY, last=True)
     except Exception as error:  # noqa: BLE001 - unpickling runs anything; the pool is told
-        return frame(Kind.BAD_REQUEST, _described(error).encode())
+        return _Answer(Kind.BAD_REQUEST, _described(error).encode())
     return _called(function, args, kwargs)
 
 
 def _called(
     function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
-) -> bytes:
+) -> _Answer:
     try:
         result = function(*args, **kwargs)
     except MemoryError:
-        return frame(Kind.MEMORY, b"", last=True)
+        return _Answer(Kind.MEMORY, last=True)
     except Exception as error:  # noqa: BLE001 - the task boundary: the pool raises it again
         return _raised(error)
     try:
-        return frame(Kind.RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+        return _Answer(Kind.RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
     except MemoryError:
-        return frame(Kind.MEMORY, b"", last=True)
+        return _Answer(Kind.MEMORY, last=True)
     except Exception as error:  # noqa: BLE001 - pickling runs anything; the pool is told
-        return frame(Kind.BAD_RESULT, _described(error).encode())
+        return _Answer(Kind.BAD_RESULT, _described(error).encode())
 
 
-def _raised(error: Exception) -> bytes:
+def _raised(error: Exception) -> _Answer:
     import traceback  # noqa: PLC0415 - not needed by a worker in which nothing fails
 
     # The frames do not cross processes; whoever looks for the fault needs them.
@@ -206,8 +231,8 @@ def _raised(error: Exception) -> bytes:
         body = pickle.dumps(error, protocol=pickle.HIGHEST_PROTOCOL)
         pickle.loads(body)  # noqa: S301 - some exceptions pickle, and fail only here
     except Exception:  # noqa: BLE001 - pickling runs anything; the text is sent instead
-        return frame(Kind.RAISED_TEXT, _described(error).encode())
-    return frame(Kind.RAISED, body)
+        return _Answer(Kind.RAISED_TEXT, _described(error).encode())
+    return _Answer(Kind.RAISED, body)
 
 
 def _described(error: Exception) -> str:

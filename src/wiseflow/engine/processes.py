@@ -10,6 +10,7 @@ import asyncio
 import os
 import pickle
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,6 +24,8 @@ from wiseflow.core.errors import (
     WorkerLimit,
     WorkerTimeout,
 )
+from wiseflow.engine.balancing import AdaptiveLoadBalancer, Candidate, WorkerState
+from wiseflow.engine.process_calls import PackedCall, Usage, outcome, pack
 from wiseflow.engine.process_channel import Reply, WorkerEnded, WorkerProcess
 from wiseflow.engine.process_protocol import Kind, WorkerSetup, frame
 from wiseflow.engine.turns import Turns
@@ -96,7 +99,10 @@ class ProcessPool:
                 f"{MAX_WAITING} calls wait for the worker processes {name!r} already",
                 cure="Try again later, or give it more workers",
             ),
+            prefer=self._best_place,
         )
+        self._balancer = AdaptiveLoadBalancer()
+        self._join(workers)
         self._idle: dict[int, WorkerProcess] = {}  # by the place where it works
         self._processes: set[WorkerProcess] = set()
         self._closed = False
@@ -149,17 +155,48 @@ class ProcessPool:
             Conflict: the pool is closed.
             Exception: whatever the function raised.
         """
+        return cast("T", await self.perform(pack(function, args, kwargs), Usage()))
+
+    async def perform(
+        self, call: PackedCall, usage: Usage, predicted_s: float | None = None
+    ) -> object:
+        """What a packed call gives; raises as ``run``.
+
+        Args:
+            call: to be done.
+            usage: gets the worker's name, and what the call took.
+            predicted_s: how long it is expected to take, in seconds; ``None`` is unknown.
+        """
         if self._closed:
             raise self._closed_error()
-        called = _called_name(function)
-        request = _request(called, function, args, kwargs)
         async with self._turns.turn() as place:
-            reply = await self._answered(place, called, request)
-        return cast("T", _outcome(called, reply))
+            self._balancer.started(place, call, predicted_s, time.monotonic())
+            failed = True
+            try:
+                reply = await self._answered(place, call, usage)
+                failed = reply.kind is not Kind.RESULT
+            finally:
+                self._balancer.ended(place, call, time.monotonic(), failed=failed)
+        usage.cpu_s, usage.memory_bytes = reply.cpu_s, reply.memory_bytes or None
+        return outcome(call.called, reply)
+
+    def home(self, begun: int) -> int | None:
+        """The place of the worker that served a piece of work last (see ``turns.begun``)."""
+        return self._turns.home(begun)
+
+    def choose(self, waiting: Sequence[Candidate]) -> int:
+        """Which of the calls that wait is to be made next: its place among them."""
+        choice = self._balancer.choose(waiting, self._turns.free, time.monotonic())
+        return 0 if choice is None else choice.candidate
+
+    def states(self) -> dict[int, WorkerState]:
+        """How the workers are, by their places."""
+        return self._balancer.states(time.monotonic())
 
     def resize(self, workers: int) -> None:
         """Change how many workers there may be; calls that run are finished first."""
         _check_workers(workers)
+        self._join(workers)
         self._turns.resize(workers)
         self._trim()
 
@@ -191,17 +228,18 @@ class ProcessPool:
         self._processes.clear()
         self._idle.clear()
 
-    async def _answered(self, place: int, called: str, request: bytes) -> Reply:
+    async def _answered(self, place: int, call: PackedCall, usage: Usage) -> Reply:
         """The answer to one request, from the worker of a place, or a new one."""
         worker = self._idle_at(place) or await self._started()
+        usage.worker = f"process {worker.pid}"
         reply: Reply | None = None
         try:
             await self._wait_ready(worker)
-            reply = await self._exchanged(worker, request)
+            reply = await self._exchanged(worker, call.request)
         except WorkerEnded:
-            raise self._death(called, worker.exit_code) from None
+            raise self._death(call.called, worker.exit_code) from None
         except TimeoutError:
-            raise WorkerTimeout(f"{called} took longer than {self._timeout_s:g} s") from None
+            raise WorkerTimeout(f"{call.called} took longer than {self._timeout_s:g} s") from None
         else:
             return reply
         finally:
@@ -260,6 +298,8 @@ class ProcessPool:
         return None
 
     def _put_back(self, place: int, worker: WorkerProcess, reply: Reply | None) -> None:
+        if reply is None or reply.last:
+            self._renewed(place)
         if reply is not None and reply.last:
             worker.hang_up()
         elif reply is None or self._closed:
@@ -267,6 +307,27 @@ class ProcessPool:
         else:
             self._idle[place] = worker
             self._trim()
+
+    def _join(self, workers: int) -> None:
+        """Tell the balancer of places it does not know yet."""
+        now = time.monotonic()
+        for place in range(len(self._balancer.states(now)), workers):
+            self._balancer.worker_joined(place, now)
+
+    def _renewed(self, place: int) -> None:
+        """The worker of a place is no more; the next one is as good as any."""
+        now = time.monotonic()
+        self._balancer.worker_died(place, now)
+        self._balancer.worker_joined(place, now)
+
+    def _best_place(self, free: Sequence[int], home: int | None) -> int:
+        """Where its work is at hand, else where a worker is ready; a slow one only if need be."""
+        now = time.monotonic()
+        quick = [p for p in free if self._balancer.state(p, now) is not WorkerState.SLOW]
+        if home is not None and home in quick:
+            return home
+        ready = [place for place in quick if place in self._idle]
+        return (ready or quick or free)[-1]
 
     def _trim(self) -> None:
         for place in [place for place in self._idle if place >= self._turns.limit]:
@@ -284,60 +345,6 @@ class ProcessPool:
 def _check_workers(workers: int) -> None:
     if workers < 1:
         raise InvalidInput(f"{workers} worker processes cannot do anything", cure="Give at least 1")
-
-
-def _called_name(function: Callable[..., object]) -> str:
-    name = getattr(function, "__qualname__", repr(function))
-    return f"{getattr(function, '__module__', '?')}.{name}"
-
-
-def _request(
-    called: str, function: object, args: tuple[object, ...], kwargs: Mapping[str, object]
-) -> bytes:
-    if called.startswith("__main__."):
-        raise InvalidInput(
-            f"{called} is the running script's own, so a worker process cannot find it",
-            cure="Move it into a module that can be imported",
-        )
-    try:
-        body = pickle.dumps((function, args, dict(kwargs)), protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # pickling runs anything
-        raise InvalidInput(
-            f"{called} and its arguments cannot be sent to a worker process:"
-            f" {type(error).__name__}: {error}",
-            cure="Give it a module's own function and plain data",
-        ) from error
-    return frame(Kind.REQUEST, body)
-
-
-def _outcome(called: str, reply: Reply) -> object:
-    """The result a reply carries, or its error raised."""
-    if reply.kind is Kind.RESULT:
-        return _unpickled(called, reply.body)
-    if reply.kind is Kind.RAISED:
-        raise cast("Exception", _unpickled(called, reply.body))
-    if reply.kind is Kind.MEMORY:
-        raise WorkerLimit(f"{called} went over its memory limit")
-    text = str(reply.body, "utf-8", "replace")
-    if reply.kind is Kind.RAISED_TEXT:
-        raise WorkerError(f"{called} raised {text}")
-    if reply.kind is Kind.BAD_RESULT:
-        raise InvalidInput(
-            f"the result of {called} cannot be sent back: {text}", cure="Return plain data"
-        )
-    raise InvalidInput(
-        f"the worker process cannot rebuild {called} or its arguments: {text}",
-        cure="Give it a module's own function and plain data",
-    )
-
-
-def _unpickled(called: str, body: memoryview) -> object:
-    try:
-        return pickle.loads(body)  # noqa: S301 - from our own worker
-    except Exception as error:  # unpickling runs anything
-        raise WorkerError(
-            f"the answer of {called} cannot be rebuilt: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _ending(exit_code: int | None) -> str:

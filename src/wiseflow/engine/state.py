@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
+import operator
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -17,8 +19,9 @@ from typing import Any
 
 from wiseflow.core.errors import Conflict, InvalidInput, NotFound
 from wiseflow.core.tasks import FailurePolicy, TaskKind, TaskSpec, TaskState
+from wiseflow.engine.admission import Admission
 from wiseflow.engine.decisions import Action, Decision, Ending, Task
-from wiseflow.engine.ready import Head, ReadyQueue
+from wiseflow.engine.paths import measure_paths
 
 AGEING_S = 60.0
 KEPT = 100_000
@@ -27,7 +30,7 @@ SWEEP_FROM = 1_000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def _tell_nobody(_task: Task) -> None:
+def tell_nobody(_task: Task) -> None:
     """For a scheduler whose changes nobody follows."""
 
 
@@ -38,8 +41,9 @@ class Scheduler:
     which they are to be acted on.
 
     Args:
-        slots: how many tasks of each kind may hold a slot at once, at least 1 each.
-        total: how many of all kinds together, at least 1.
+        slots: how many tasks of each lane may hold a slot at once, at least 1 each.
+        total: how many of all lanes together, at least 1.
+        busy: the lanes whose tasks keep a core busy.
         ageing_s: see ``ReadyQueue``.
         kept: how many settled tasks are remembered, so that others may still depend on them.
         changed: is told each change of a task's state, in order.
@@ -48,29 +52,22 @@ class Scheduler:
     def __init__(
         self,
         *,
-        slots: Mapping[TaskKind, int],
+        slots: Mapping[str, int],
         total: int,
-        changed: Callable[[Task], None] = _tell_nobody,
+        busy: Sequence[str] = (TaskKind.PROCESS,),
+        changed: Callable[[Task], None] = tell_nobody,
         ageing_s: float = AGEING_S,
         kept: int = KEPT,
     ) -> None:
-        self._slots = {kind: _at_least_one(slots[kind], kind.value) for kind in TaskKind}
-        self._total = _at_least_one(total, "total")
+        self.admission = Admission(slots=slots, total=total, busy=busy, ageing_s=ageing_s)
         self._kept = kept
         self._changed = changed
         self._tasks: dict[str, Task] = {}
         self._settled: OrderedDict[str, Task] = OrderedDict()
-        self._ready: dict[TaskKind, ReadyQueue[Task]] = {
-            kind: ReadyQueue(ageing_s) for kind in TaskKind
-        }
-        self._used = dict.fromkeys(TaskKind, 0)
-        self._inside = 0  # their sum
-        self._weights: dict[str, float] = {}
         # When an attempt has its deadline, or the next one its time; outdated entries are skipped.
         self._timetable: list[tuple[float, int, Task]] = []
         self._entries = itertools.count()
         self._outdated = 0
-        self._held = False
         self._decisions: list[Decision] = []
 
     def __getitem__(self, task_id: str) -> Task:
@@ -89,11 +86,6 @@ class Scheduler:
         """How many tasks are not settled."""
         return len(self._tasks)
 
-    @property
-    def used(self) -> Mapping[TaskKind, int]:
-        """How many slots of each kind are held."""
-        return self._used
-
     def submit(
         self, specs: Iterable[TaskSpec], now: float, works: Mapping[str, Any] = _NOTHING
     ) -> list[Decision]:
@@ -109,23 +101,43 @@ class Scheduler:
             Conflict: an id is taken.
         """
         new: dict[str, TaskSpec] = {}
+        lanes = self.admission.lanes
         for spec in specs:
             _check(spec)
+            if spec.lane not in lanes:
+                raise InvalidInput(
+                    f"the task {spec.task_id!r} is for the pool {spec.lane!r}, which there is not",
+                    cure="Give the name that the pool was added by",
+                )
             if spec.task_id in new or spec.task_id in self._tasks or spec.task_id in self._settled:
-                raise Conflict(f"a task {spec.task_id!r} is registered already")
+                raise Conflict(
+                    f"a task {spec.task_id!r} is registered already",
+                    cure="Give another id, or none to have one made",
+                )
             new[spec.task_id] = spec
         self._check_dependencies(new)
-        for spec in new.values():
-            self._tasks[spec.task_id] = Task(spec, now, works.get(spec.task_id))
-        for spec in new.values():
-            self._connect(self._tasks.get(spec.task_id), now)
+        added = [Task(spec, now, works.get(spec.task_id)) for spec in new.values()]
+        self._tasks.update(zip(new, added, strict=True))
+        tied = [task for task in added if task.spec.dependencies or task.spec.parent]
+        for task in tied:
+            self._connect(task, now)
+        if tied and any(task.expected_s for task in added):
+            measure_paths(added)
+        for task in added:
+            if task.state.final:  # something it depends on had failed, which was told
+                continue
+            if task.awaits:
+                self._changed(task)
+            else:
+                self._enqueue(task, now)
         return self._decided(now)
 
     def ended(self, task_id: str, ending: Ending, now: float) -> list[Decision]:
         """An attempt ended. One that completed although it was told to stop counts as completed."""
-        task = self[task_id]
+        task = self._tasks.get(task_id) or self[task_id]
         self._leave(task)
-        again = task.stop is not TaskState.CANCELLED and task.attempt <= task.spec.retries
+        stopped = task.stop is TaskState.CANCELLED or task.over
+        again = not stopped and task.attempt <= task.spec.retries
         if ending is Ending.COMPLETED:
             self._settle(task, TaskState.COMPLETED, now)
         elif ending is Ending.FAILED and again:
@@ -142,6 +154,16 @@ class Scheduler:
         self._cancel(self[task_id], now)
         return self._decided(now)
 
+    def expire_run(self, run: str, now: float) -> list[Decision]:
+        """A run is over its time: all its tasks end as timed out, and none is tried again."""
+        for task in [task for task in self._tasks.values() if task.run == run]:
+            task.over = True
+            if task.under_way:
+                self._stop(task, TaskState.TIMED_OUT, now)
+            elif not task.state.final:
+                self._settle(task, TaskState.TIMED_OUT, now)
+        return self._decided(now)
+
     def suspend(self, task_id: str, others: Iterable[str], now: float) -> list[Decision]:
         """A running task waits for others from now on, so it gives its slot up.
 
@@ -153,49 +175,37 @@ class Scheduler:
         for other in others:
             if circle := self._way(self[other], task):
                 names = " → ".join([task_id, *circle])
-                raise Conflict(f"the task would wait for itself: {names}")
+                raise Conflict(
+                    f"the task would wait for itself: {names}",
+                    cure="Have the first return what it knows, and wait for the others elsewhere",
+                )
         if task.state is TaskState.RUNNING:
-            self._free_slot(task)
+            self.admission.release(task)
             self._enter(task, TaskState.SUSPENDED)
         task.waits_on = others
         return self._decided(now)
 
     def resume(self, task_id: str, now: float) -> list[Decision]:
-        """A suspended task may go on as soon as it has a slot, before others of its run."""
+        """A suspended task may go on as soon as it has a slot, before those that have not begun."""
         task = self[task_id]
         if task.state is TaskState.SUSPENDED:
             task.waits_on = ()
             task.ready_at = now
             self._enter(task, TaskState.PENDING)
-            self._push(task, first=True)
+            self.admission.push(task)
         return self._decided(now)
 
-    def resize(
-        self, now: float, *, slots: Mapping[TaskKind, int] | None = None, total: int | None = None
-    ) -> list[Decision]:
-        """Change limits; tasks that hold a slot keep it.
-
-        Raises:
-            InvalidInput: a limit below 1.
-        """
-        changed = {kind: _at_least_one(limit, kind.value) for kind, limit in (slots or {}).items()}
-        self._total = _at_least_one(self._total if total is None else total, "total")
-        self._slots |= changed
+    def room_changed(self, now: float) -> list[Decision]:
+        """Something was changed in ``admission``: start what may start now."""
         return self._decided(now)
 
-    def weigh(self, run: str, weight: float) -> None:
-        """Give a run so many turns for each one of another run of the same priority.
-
-        Raises:
-            InvalidInput: it is not above 0.
-        """
-        if not weight > 0:
-            raise InvalidInput(f"the weight of a run has to be above 0, not {weight:g}")
-        self._weights[run] = weight
-
-    def hold(self, now: float, *, held: bool) -> list[Decision]:
-        """Start nothing new while ``held``; what runs goes on."""
-        self._held = held
+    def expect(self, predict: Callable[[Task], float], now: float) -> list[Decision]:
+        """Ask anew how many seconds each task that has not begun is expected to take."""
+        for task in self._tasks.values():
+            if not task.under_way:
+                task.expected_s = predict(task)
+        measure_paths(list(self._tasks.values()))
+        self.admission.again()
         return self._decided(now)
 
     def tick(self, now: float) -> list[Decision]:
@@ -247,11 +257,12 @@ class Scheduler:
                 cure="Take one of these dependencies away",
             ) from None
 
-    def _connect(self, task: Task | None, now: float) -> None:
+    def _connect(self, task: Task, now: float) -> None:
         """Tie a new task to its parent and to what it depends on; one may have ended already."""
-        if task is None:  # settled meanwhile: something it depends on had failed
+        if task.state.final:  # something it depends on had failed
             return
-        _adopt(self._tasks.get(task.spec.parent), task)
+        if task.spec.parent:
+            _adopt(self._tasks.get(task.spec.parent), task)
         for needed in dict.fromkeys(task.spec.dependencies):
             other = self[needed]
             if not other.state.final:
@@ -259,54 +270,26 @@ class Scheduler:
                 other.dependents = other.dependents or []
                 other.dependents.append(task)
             elif other.state is not TaskState.COMPLETED and not _goes_on(task):
+                task.awaits = 0
                 self._settle(task, _as_dependent(task), now, cause=needed)
                 return
-        if task.awaits:
-            self._changed(task)
-        else:
-            self._enqueue(task, now)
 
     def _enqueue(self, task: Task, now: float) -> None:
         task.ready_at = now
         self._enter(task, TaskState.PENDING)
-        self._push(task, first=False)
+        self.admission.push(task)
 
     def _enter(self, task: Task, state: TaskState) -> None:
         task.state = state
         self._changed(task)
 
-    def _push(self, task: Task, *, first: bool) -> None:
-        weight = self._weights.get(task.spec.run, 1.0)
-        self._ready[task.spec.kind].push(task, weight=weight, first=first)
-
     def _admit(self, now: float) -> None:
-        while not self._held and self._inside < self._total:
-            found = self._next()
-            if found is None:
-                return
-            kind, head = found
-            task = self._ready[kind].take(head)
-            self._used[kind] += 1
-            self._inside += 1
+        while (task := self.admission.next()) is not None:
             if task.under_way:
                 self._enter(task, TaskState.RUNNING)
                 self._decisions.append(Decision(Action.RESUME, task))
             else:
                 self._start(task, now)
-
-    def _next(self) -> tuple[TaskKind, Head[Task]] | None:
-        """The task that has its turn first among the kinds with a free slot."""
-        best: tuple[TaskKind, Head[Task]] | None = None
-        for kind, ready in self._ready.items():
-            if self._used[kind] < self._slots[kind]:
-                head = ready.head()
-                if head is not None and (best is None or head[0] < best[1][0]):
-                    best = (kind, head)
-        return best
-
-    def _free_slot(self, task: Task) -> None:
-        self._used[task.spec.kind] -= 1
-        self._inside -= 1
 
     def _start(self, task: Task, now: float) -> None:
         task.under_way = True
@@ -322,7 +305,7 @@ class Scheduler:
         if not task.under_way:
             raise Conflict(f"the task {task.spec.task_id!r} is not at work")
         if task.state is TaskState.RUNNING:
-            self._free_slot(task)
+            self.admission.release(task)
         task.under_way = False
         self._drop_due(task)
 
@@ -455,24 +438,31 @@ def _as_dependent(task: Task) -> TaskState:
     return TaskState.SKIPPED if skipped else TaskState.FAILED
 
 
-def _at_least_one(limit: int, name: str) -> int:
-    if limit < 1:
-        raise InvalidInput(
-            f"{limit} slots ({name}) leave no room for any task", cure="Give at least 1"
-        )
-    return limit
-
-
 def _check(spec: TaskSpec) -> None:
     if not spec.task_id:
         raise InvalidInput("a task needs an id that is not empty")
-    if spec.timeout_s is not None and not spec.timeout_s > 0:
+    if spec.timeout_s is not None and not (_is_seconds(spec.timeout_s) and spec.timeout_s):
         raise InvalidInput(
-            f"the timeout of the task {spec.task_id!r} is {spec.timeout_s:g} s",
-            cure="Give a number above 0, or none for no bound",
+            f"the timeout of the task {spec.task_id!r} is {spec.timeout_s!r} s",
+            cure="Give a number above 0, or None for no bound",
         )
-    if spec.retries < 0 or not spec.retry_delay_s >= 0:
+    if not _is_count(spec.retries) or not _is_seconds(spec.retry_delay_s):
         raise InvalidInput(
-            f"the task {spec.task_id!r} has {spec.retries} retries after {spec.retry_delay_s:g} s",
-            cure="Give numbers that are not negative",
+            f"the task {spec.task_id!r} has {spec.retries!r} retries "
+            f"after {spec.retry_delay_s!r} s",
+            cure="Give a whole number and seconds, none of them negative",
         )
+
+
+def _is_seconds(seconds: float) -> bool:
+    try:  # the callers of public methods may give anything
+        return 0 <= seconds < math.inf
+    except TypeError:
+        return False
+
+
+def _is_count(number: int) -> bool:
+    try:
+        return operator.index(number) >= 0
+    except TypeError:
+        return False

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
-import os
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextvars import ContextVar
-from functools import partial
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, Self
 
-from wiseflow.core.errors import Cancelled, Conflict, InvalidInput, NotFound
+from wiseflow.core.errors import Cancelled, Conflict, InvalidInput
 from wiseflow.core.tasks import TaskEvent, TaskKind, TaskRecord, TaskSpec, TaskState
-from wiseflow.engine.calls import Failure, Outcome, Success, TaskRequest, spec_of
+from wiseflow.engine.balancing import Candidate
+from wiseflow.engine.calls import Failure, Success, TaskRequest, kind_of, spec_of
+from wiseflow.engine.expecting import Expectations
+from wiseflow.engine.machine import usable_cores
+from wiseflow.engine.prediction import Predictor
+from wiseflow.engine.process_calls import pack
 from wiseflow.engine.processes import ProcessPool
-from wiseflow.engine.state import Action, Decision, Scheduler, Task
-from wiseflow.engine.threads import StoppableThreads
-from wiseflow.engine.work import Work, judged
+from wiseflow.engine.records import record_of
+from wiseflow.engine.resources import SmartResourceManager
+from wiseflow.engine.room import Room
+from wiseflow.engine.room_watch import RoomWatch
+from wiseflow.engine.run_limits import RunLimits
+from wiseflow.engine.runner import STOP_S, Runner
+from wiseflow.engine.state import KEPT, Task
+from wiseflow.engine.waiting import Waiting
+from wiseflow.engine.watching import LoopWatch
+from wiseflow.engine.work import Work, late
 from wiseflow.observability.logs import get_logger
 
 _log = get_logger(__name__)
-_current: ContextVar[str] = ContextVar("current_task", default="")
 
 MAX_THREAD_WORKERS = 32
 PROCESS_TIMEOUT_S = 24 * 3600.0  # of the pool; a task's own deadline is the scheduler's
-STOP_S = 30.0
-_NO_KEYWORDS: Mapping[str, Any] = {}
+# Tasks of this pool only wait for others, and hold no slot that those would need.
+BRANCHES = "branches"
+MOST_BRANCHES = 1_000_000
+# A step on the event loop that takes longer holds up all others, and is named in the log.
+BLOCKED_S = 2.0
 
 
 class TaskManager:
@@ -48,6 +57,13 @@ class TaskManager:
         max_thread_workers: how many of these on threads.
         max_processes: how many in processes; as many as there are cores when ``None``.
         on_event: is told every change of a task's state, in order, on the event loop.
+        predictor: learns what tasks take, and so orders those that wait; one of its own when
+            ``None``.
+        resources: watches the machine; while it finds no room, nothing new begins. ``None`` is no
+            bound but the slots.
+        blocked_s: a task whose step on the event loop takes longer, in seconds, is named in the
+            log.
+        kept: so many tasks that have ended are remembered with their results, the last ones.
     """
 
     def __init__(
@@ -57,29 +73,30 @@ class TaskManager:
         max_thread_workers: int = MAX_THREAD_WORKERS,
         max_processes: int | None = None,
         on_event: Callable[[TaskEvent], None] | None = None,
+        predictor: Predictor | None = None,
+        resources: SmartResourceManager | None = None,
+        blocked_s: float = BLOCKED_S,
+        kept: int = KEPT,
     ) -> None:
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         total = 4 * cores if max_concurrent_tasks is None else max_concurrent_tasks
         processes = cores if max_processes is None else max_processes
-        self._scheduler = Scheduler(
-            slots={
-                TaskKind.ASYNC: total,
-                TaskKind.THREAD: max_thread_workers,
-                TaskKind.PROCESS: processes,
-            },
-            total=total,
-            changed=self._tell,
+        slots = {TaskKind.ASYNC.value: total, TaskKind.THREAD.value: max_thread_workers}
+        self._runner = Runner(
+            slots=slots, total=total, kept=kept, on_event=on_event, on_end=self._note
         )
-        self._on_event = on_event
-        self._threads = StoppableThreads()
-        self._processes = ProcessPool(workers=processes, name="tasks", timeout_s=PROCESS_TIMEOUT_S)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._time = time.monotonic
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
-        # Not a task group: that would wait for ever for a task that does not heed its cancellation.
-        self._attempts: set[asyncio.Task[None]] = set()
-        self._idle = asyncio.Event()
+        self._scheduler = self._runner.scheduler
+        self.predictor = Predictor() if predictor is None else predictor
+        self._expectations = Expectations(self.predictor)
+        self._own_pool = ProcessPool(workers=processes, name="tasks", timeout_s=PROCESS_TIMEOUT_S)
+        self._runner.pools[TaskKind.PROCESS.value] = self._own_pool
+        admission = self._scheduler.admission
+        admission.add_lane(TaskKind.PROCESS.value, processes, busy=True)
+        admission.add_lane(BRANCHES, MOST_BRANCHES, counted=False)
+        self._waiting = Waiting(self._runner)
+        self._runs = RunLimits(self._runner)
+        self._room = None if resources is None else RoomWatch(resources, self._runner)
+        self._watch = LoopWatch(blocked_s)
         self._open = False
         self._home: int | None = None  # the thread of the event loop, once it is initialised
         self._numbers = itertools.count(1)
@@ -99,14 +116,19 @@ class TaskManager:
         await self.shutdown(timeout_s=0.0)
 
     @property
+    def room(self) -> Room | None:
+        """What there is room for, and why nothing begins if so; ``None``: nobody watches."""
+        return None if self._room is None else self._room.room
+
+    @property
     def active_tasks(self) -> list[TaskRecord]:
         """The tasks at work, those that wait for others included."""
-        return [self._record(task) for task in self._scheduler if task.under_way]
+        return [record_of(task, self._now()) for task in self._scheduler if task.under_way]
 
     @property
     def pending_tasks(self) -> list[TaskRecord]:
         """The tasks that wait: for a slot, for others, or for their next attempt."""
-        return [self._record(task) for task in self._scheduler if not task.under_way]
+        return [record_of(task, self._now()) for task in self._scheduler if not task.under_way]
 
     async def initialize(self) -> None:
         """Take on tasks from now on, on this event loop; a second call does nothing.
@@ -117,15 +139,17 @@ class TaskManager:
         if self._home is not None and not self._open:
             raise Conflict("the engine was shut down", cure="Make a new TaskManager")
         self._home = threading.get_ident()
-        self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
+        loop = asyncio.get_running_loop()
+        self._runner.open(loop)
+        if not self._open:
+            self._watch.start(loop)
         self._open = True
 
     async def join(self) -> None:
         """Return when every task has ended."""
         while len(self._scheduler):
-            self._idle.clear()
-            await self._idle.wait()
+            self._runner.idle.clear()
+            await self._runner.idle.wait()
 
     async def shutdown(self, *, timeout_s: float = STOP_S) -> list[TaskRecord]:
         """Take on nothing more, cancel what waits, and let what runs end within the limit.
@@ -137,19 +161,21 @@ class TaskManager:
             The tasks that did not end by themselves, to be done elsewhere or later.
         """
         self._open = False
+        attempts = self._runner.attempts
         left = self._stop_those_that(lambda task: not task.under_way)
-        if self._attempts and timeout_s > 0:
-            await asyncio.wait(self._attempts, timeout=timeout_s)
+        if attempts and timeout_s > 0:
+            await asyncio.wait(attempts, timeout=timeout_s)
         left += self._stop_those_that(lambda _task: True)
-        if self._attempts:
-            await asyncio.wait(self._attempts, timeout=STOP_S)
-        for attempt in self._attempts:
+        if attempts:
+            await asyncio.wait(attempts, timeout=STOP_S)
+        for attempt in attempts:
             _log.error("A task does not end although it was cancelled", task=attempt.get_name())
-        self._loop = None
-        if self._timer is not None:
-            self._timer.cancel()
-        self._threads.close()
-        await self._processes.close(grace_s=0.0)
+        self._watch.stop()
+        self._runs.forget()
+        if self._room is not None:
+            await self._room.stop()
+        self._runner.close()
+        await self._own_pool.close(grace_s=0.0)
         return left
 
     def register_task(
@@ -178,7 +204,7 @@ class TaskManager:
         except TypeError as error:
             raise InvalidInput(
                 f"a task has no such field: {str(error).rpartition(' ')[2]}",
-                cure=f"Fields are: {', '.join(TaskRequest.__dataclass_fields__)}",
+                cure=f"Fields are: {', '.join(TaskRequest._fields)}",
             ) from None
         return self.register_tasks([request])[0]
 
@@ -193,16 +219,58 @@ class TaskManager:
         """
         self._check_open()
         self._check_thread()
-        parent = _current.get()
+        asking = self._runner.asking()
+        parent = "" if asking is None else asking.spec.task_id
+        context = copy_context()
         works: dict[str, Work] = {}
         specs: list[TaskSpec] = []
         for request in requests:
             task_id = request.task_id or f"{request.name}#{next(self._numbers)}"
-            spec = spec_of(request, task_id=task_id, parent=parent)
-            specs.append(spec)
-            works[spec.task_id] = Work(request)
-        self._act(self._scheduler.submit(specs, self._time(), works))
+            kind = kind_of(request.func, cpu_bound=request.cpu_bound)
+            if request.pool:
+                self._check_pool(request, kind)
+            if request.run:
+                self._runs.check(request.run)
+            expected = self._expectations.of(request)
+            specs.append(spec_of(request, kind, expected, task_id=task_id, parent=parent))
+            works[task_id] = _work_of(request, kind, context)
+        if self._room is not None:
+            self._room.look()
+        self._runner.act(self._scheduler.submit(specs, self._now(), works))
         return [spec.task_id for spec in specs]
+
+    async def call(self, request: TaskRequest) -> Any:
+        """What a new task gives. Who gives up waiting for it cancels it, and waits for its end.
+
+        Raises:
+            InvalidInput, Conflict: as ``register_tasks``.
+            Exception: as ``result``.
+        """
+        task_ids = self.register_tasks([request])
+        try:
+            return await self.result(task_ids[0])
+        finally:
+            await self._waiting.withdraw(task_ids)
+
+    async def call_all(self, requests: Iterable[TaskRequest]) -> list[Any]:
+        """What new tasks give, in their order. When one fails, the others are cancelled.
+
+        Raises:
+            InvalidInput, Conflict: as ``register_tasks``.
+            Exception: as ``result`` of the first that did not complete.
+        """
+        task_ids = self.register_tasks(requests)
+        try:
+            async with asyncio.TaskGroup() as group:
+                answers = [
+                    group.create_task(self.result(task_id), name=f"result of {task_id}")
+                    for task_id in task_ids
+                ]
+            return [answer.result() for answer in answers]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await self._waiting.withdraw(task_ids)
 
     async def result(self, task_id: str) -> Any:
         """What a task gave, once it has ended. Waiting in a task, its slot is free for others.
@@ -222,24 +290,13 @@ class TaskManager:
             return task.work.outcome.value
         if isinstance(task.work.outcome, Failure) and task.state is not TaskState.CANCELLED:
             raise task.work.outcome.error
+        if task.state is TaskState.TIMED_OUT:
+            raise late(task)
         raise Cancelled(f"the task {task.work.request.name!r} was {_IN_WORDS[task.state]}")
 
     async def wait(self, task_ids: Iterable[str]) -> None:
         """Return when these tasks have ended, whatever became of them."""
-        asked = map(self._scheduler.__getitem__, task_ids)
-        awaited = [task for task in asked if not task.state.final]
-        if not awaited:
-            return
-        asking = self._at_work(_current.get())
-        if asking is None:
-            await _all_ended(awaited)
-            return
-        go = self._give_slot_up(asking, awaited)
-        try:
-            await _all_ended(awaited)
-        finally:  # also when only this wait was given up, and the task goes on
-            self._take_slot_again(asking, awaited, go)
-        await go.wait()
+        await self._waiting.until_ended(task_ids)
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task and all that it registered; one that has ended is left as it is.
@@ -248,7 +305,7 @@ class TaskManager:
             NotFound: there is no such task.
         """
         self._check_thread()
-        self._act(self._scheduler.cancel(task_id, self._time()))
+        self._runner.act(self._scheduler.cancel(task_id, self._now()))
 
     def record(self, task_id: str) -> TaskRecord:
         """What is known of a task.
@@ -256,7 +313,7 @@ class TaskManager:
         Raises:
             NotFound: there is no such task, or it ended too long ago.
         """
-        return self._record(self._scheduler[task_id])
+        return record_of(self._scheduler[task_id], self._now())
 
     def resize(
         self,
@@ -264,22 +321,128 @@ class TaskManager:
         max_concurrent_tasks: int | None = None,
         max_thread_workers: int | None = None,
         max_processes: int | None = None,
+        pools: Mapping[str, int] | None = None,
     ) -> None:
-        """Change limits; what runs goes on.
+        """Change limits; what runs goes on, and limits left out stay.
+
+        Args:
+            max_concurrent_tasks: of all tasks.
+            max_thread_workers: of those on threads.
+            max_processes: of those in the engine's own processes.
+            pools: how many processes the added pools have from now on, by name.
 
         Raises:
-            InvalidInput: a limit below 1.
+            InvalidInput: a limit below 1, or a pool that there is not.
         """
         self._check_thread()
-        wanted = {
-            TaskKind.ASYNC: max_concurrent_tasks,
-            TaskKind.THREAD: max_thread_workers,
-            TaskKind.PROCESS: max_processes,
+        wanted: dict[str, int | None] = {
+            TaskKind.ASYNC.value: max_concurrent_tasks,
+            TaskKind.THREAD.value: max_thread_workers,
+            TaskKind.PROCESS.value: max_processes,
+            **(pools or {}),
         }
-        slots = {kind: limit for kind, limit in wanted.items() if limit is not None}
-        self._act(self._scheduler.resize(self._time(), slots=slots, total=max_concurrent_tasks))
-        if max_processes is not None:
-            self._processes.resize(max_processes)
+        slots = {name: limit for name, limit in wanted.items() if limit is not None}
+        for name in slots:
+            self._check_lane(name)
+        self._scheduler.admission.resize(slots, max_concurrent_tasks)
+        for name in slots.keys() & self._runner.pools.keys():
+            self._runner.pools[name].resize(slots[name])
+        self._runner.act(self._scheduler.room_changed(self._now()))
+
+    def weigh(self, run: str, weight: float) -> None:
+        """Give a run so many turns for each one of another run of the same priority.
+
+        Raises:
+            InvalidInput: the weight is not above 0.
+        """
+        self._scheduler.admission.weigh(run, weight)
+
+    def limit_run(self, run: str, timeout_s: float | None) -> None:
+        """Give all tasks of a run together so long from now on; then they end as timed out.
+
+        Args:
+            run: as the tasks name it; tasks that come later are refused when its time is over.
+            timeout_s: above 0; ``None`` takes the limit away.
+
+        Raises:
+            InvalidInput: the time is not above 0.
+            Conflict: the engine does not take on tasks.
+        """
+        self._check_open()
+        self._check_thread()
+        self._runs.limit(run, timeout_s)
+
+    async def warm(self, pool: str = "") -> None:
+        """Start worker processes now, so that the first CPU-bound tasks need not wait for them.
+
+        Args:
+            pool: which ones; "" is the engine's own.
+
+        Raises:
+            InvalidInput: there is no such pool.
+        """
+        name = pool or TaskKind.PROCESS.value
+        self._check_lane(name)
+        if name in self._runner.pools:
+            await self._runner.pools[name].start()
+
+    def add_pool(self, name: str, pool: ProcessPool) -> None:
+        """Have CPU-bound tasks that name this pool run in it; who made the pool closes it.
+
+        Among tasks of one priority what began first goes first, and where a worker has at hand what
+        the work before left there (see ``turns.in_order_of_beginning``); runs do not take turns.
+
+        Raises:
+            Conflict: there is a pool of that name.
+        """
+
+        def choose(waiting: Sequence[Task]) -> int:
+            return pool.choose([_candidate(task, pool) for task in waiting])
+
+        self._scheduler.admission.add_lane(name, pool.workers, busy=True, choose=choose)
+        self._runner.pools[name] = pool
+
+    async def remove_pool(self, name: str) -> None:
+        """Have a pool no more; its tasks that have not ended are cancelled, and waited for."""
+        await self._waiting.withdraw(
+            [task.spec.task_id for task in self._scheduler if task.spec.lane == name]
+        )
+        self._scheduler.admission.remove_lane(name)
+        del self._runner.pools[name]
+
+    def _now(self) -> float:
+        return self._runner.time()
+
+    def _note(self, task: Task, run_s: float) -> None:
+        """An attempt ended: learn from it, unless it was made to end."""
+        work: Work = task.work
+        if self._room is not None:
+            self._room.look()
+        if task.stop is TaskState.CANCELLED:
+            return
+        learnt = self._expectations.note(
+            work.request,
+            run_s,
+            failed=not isinstance(work.outcome, Success),
+            memory_bytes=work.usage.memory_bytes,
+        )
+        if learnt:
+            expect = self._expectations.of
+            self._runner.act(
+                self._scheduler.expect(lambda one: expect(one.work.request).seconds, self._now())
+            )
+
+    def _check_pool(self, request: TaskRequest, kind: TaskKind) -> None:
+        fits = kind is TaskKind.ASYNC and request.pool == BRANCHES
+        if not fits and not (kind is TaskKind.PROCESS and request.pool in self._runner.pools):
+            raise InvalidInput(
+                f"the task {request.name!r} cannot run in the pool {request.pool!r}",
+                cure="Name a pool that was added, with cpu_bound, or leave it out",
+            )
+
+    def _check_lane(self, name: str) -> None:
+        if name not in self._scheduler.admission.lanes:
+            raise InvalidInput(f"there is no pool {name!r}", cure="Give the name it was added by")
 
     def _check_open(self) -> None:
         if not self._open:
@@ -298,165 +461,26 @@ class TaskManager:
     def _stop_those_that(self, are_meant: Callable[[Task], bool]) -> list[TaskRecord]:
         tasks = [task for task in self._scheduler if are_meant(task)]
         for task in tasks:
-            self._act(self._scheduler.cancel(task.spec.task_id, self._time()))
-        return [self._record(task) for task in tasks]
-
-    def _act(self, decisions: Iterable[Decision]) -> None:
-        for action, task in decisions:
-            if action is Action.START:
-                self._begin(task)
-            elif action is Action.SETTLED:
-                task.work.settle()
-            elif action is Action.STOP:
-                self._stop(task)
-            else:
-                task.work.go.set()
-        if not len(self._scheduler):
-            self._idle.set()
-        self._set_timer()
-
-    def _set_timer(self) -> None:
-        due = self._scheduler.next_due()
-        if due is None or due >= self._timer_at or self._loop is None:
-            return  # the timer that runs comes early enough
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = self._loop.call_at(due, self._tick), due
-
-    def _tick(self) -> None:
-        self._timer, self._timer_at = None, math.inf
-        self._act(self._scheduler.tick(self._time()))
-
-    def _begin(self, task: Task) -> None:
-        assert self._loop is not None
-        work: Work = task.work
-        work.begun = False
-        work.attempt = self._loop.create_task(self._attempt(task), name=work.request.name)
-        self._attempts.add(work.attempt)
-
-    def _stop(self, task: Task) -> None:
-        work: Work = task.work
-        assert work.attempt is not None, "it is at work"
-        work.attempt.cancel()
-        if not work.begun:  # then it will not make a single step, so it cannot say that it ended
-            work.attempt.add_done_callback(lambda _: self._ended(task, None))
-
-    async def _attempt(self, task: Task) -> None:
-        """Make the call of a task and tell what came of it; nothing is raised."""
-        work: Work = task.work
-        work.begun = True
-        _current.set(task.spec.task_id)
-        request = work.request
-        outcome: Outcome | None = None
-        try:
-            keywords = self._keywords(task)
-            if task.spec.kind is TaskKind.ASYNC:
-                outcome = Success(await request.func(*request.args, **keywords))
-            else:
-                outcome = Success(await self._elsewhere(task.spec.kind, request, keywords))
-        except Exception as error:  # noqa: BLE001 - a boundary: a task's failure is its own
-            outcome = Failure(error)
-        finally:
-            self._ended(task, outcome)
-
-    async def _elsewhere(
-        self, kind: TaskKind, request: TaskRequest, keywords: Mapping[str, Any]
-    ) -> Any:
-        if kind is TaskKind.THREAD:
-            return await self._threads.run(partial(request.func, *request.args, **keywords))
-        return await self._processes.run(request.func, *request.args, **keywords)
-
-    def _keywords(self, task: Task) -> Mapping[str, Any]:
-        request: TaskRequest = task.work.request
-        if not request.results_as:
-            return request.kwargs or _NO_KEYWORDS
-        others = [self._scheduler[task_id] for task_id in task.spec.dependencies]
-        return {
-            **(request.kwargs or {}),
-            request.results_as: {
-                other.spec.task_id: other.work.outcome.value
-                for other in others
-                if other.state is TaskState.COMPLETED
-            },
-        }
-
-    def _ended(self, task: Task, outcome: Outcome | None) -> None:
-        work: Work = task.work
-        if work.attempt is not None:
-            self._attempts.discard(work.attempt)
-        work.attempt, work.waits = None, ()
-        if work.go is not None:
-            work.go.set()  # a branch that outlives its task does not wait for a slot
-        work.outcome, ending = judged(task, outcome)
-        self._act(self._scheduler.ended(task.spec.task_id, ending, self._time()))
-
-    def _at_work(self, task_id: str) -> Task | None:
-        """The task of that id while an attempt at it runs; one that has ended holds no slot."""
-        try:
-            task = self._scheduler[task_id]
-        except NotFound:  # none asks, or it ended so long ago that it was forgotten
-            return None
-        return task if task.under_way else None
-
-    def _give_slot_up(self, task: Task, awaited: Sequence[Task]) -> asyncio.Event:
-        """A task waits for others: it holds no slot until the last of its waits is over.
-
-        Returns:
-            What is set while it may go on.
-        """
-        work: Work = task.work
-        names = (*work.waits, *(other.spec.task_id for other in awaited))
-        decisions = self._scheduler.suspend(task.spec.task_id, names, self._time())
-        work.waits = names
-        work.go = work.go or asyncio.Event()
-        self._act(decisions)
-        return work.go
-
-    def _take_slot_again(self, task: Task, awaited: Sequence[Task], go: asyncio.Event) -> None:
-        work: Work = task.work
-        over = [other.spec.task_id for other in awaited]
-        work.waits = tuple((Counter(work.waits) - Counter(over)).elements())
-        if work.waits or not task.under_way:
-            go.set()  # another branch of it still waits, so this one need not; or it has ended
-            return
-        go.clear()
-        self._act(self._scheduler.resume(task.spec.task_id, self._time()))
-        if task.state is TaskState.RUNNING:
-            go.set()
-
-    def _tell(self, task: Task) -> None:
-        if self._on_event is not None:
-            name = task.work.request.name
-            event = TaskEvent(self._time(), task.spec.task_id, name, task.state, task.attempt)
-            try:
-                self._on_event(event)
-            except Exception as error:  # noqa: BLE001 - a boundary: a listener's fault is its own
-                _log.error("A listener of task events failed", task=name, exc_info=error)
-
-    def _record(self, task: Task) -> TaskRecord:
-        spec, begun = task.spec, task.attempt > 0
-        until = task.ended_at if task.state.final else self._time()
-        return TaskRecord(
-            task_id=spec.task_id,
-            name=task.work.request.name,
-            kind=spec.kind,
-            priority=spec.priority,
-            run=spec.run,
-            parent=spec.parent,
-            state=task.state,
-            attempts=task.attempt,
-            submitted_at=task.submitted_at,
-            started_at=task.started_at if begun else None,
-            ended_at=task.ended_at if task.state.final else None,
-            queue_s=max((task.started_at if begun else until) - task.ready_at, 0.0),
-            run_s=max(until - task.started_at, 0.0) if begun else 0.0,
-            cause=task.cause,
-        )
+            self._runner.act(self._scheduler.cancel(task.spec.task_id, self._now()))
+        return [record_of(task, self._now()) for task in tasks]
 
 
-async def _all_ended(tasks: Iterable[Task]) -> None:
-    for task in tasks:
-        await task.work.ended()
+def _candidate(task: Task, pool: ProcessPool) -> Candidate:
+    begun = task.work.begun
+    return Candidate(
+        task_id=task.spec.task_id,
+        predicted_s=task.expected_s or None,
+        begun=begun,
+        home=pool.home(begun),
+    )
+
+
+def _work_of(request: TaskRequest, kind: TaskKind, context: Context) -> Work:
+    packed = None
+    if kind is TaskKind.PROCESS and not request.results_as:
+        owner = f"the task {request.name!r}"
+        packed = pack(request.func, request.args, request.kwargs or {}, of=owner)
+    return Work(request, kind, context, packed)
 
 
 _IN_WORDS = {

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
@@ -35,6 +35,11 @@ def in_order_of_beginning() -> Generator[None]:
         _begun.reset(token)
 
 
+def begun() -> int:
+    """When the piece of work that asks began, as a number that grows; 0 outside of any."""
+    return _begun.get()
+
+
 class Turns:
     """Lets at most ``limit`` callers in, each at a place of its own; the others wait.
 
@@ -49,10 +54,20 @@ class Turns:
         limit: how many may be inside at once, at least 1.
         max_waiting: how many may wait.
         refusal: gives the error for a caller that finds the queue full.
+        prefer: gives the best of several free places, the one used last being the last of them, for
+            work whose home is the other argument, or ``None``.
     """
 
-    def __init__(self, limit: int, *, max_waiting: int, refusal: WiseflowError) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        max_waiting: int,
+        refusal: WiseflowError,
+        prefer: Callable[[Sequence[int], int | None], int] | None = None,
+    ) -> None:
         self.limit = limit
+        self._prefer = prefer or _home_or_last_used
         self._max_waiting = max_waiting
         self._refusal = refusal
         self._inside: set[int] = set()
@@ -90,10 +105,15 @@ class Turns:
         """The places where nobody is now."""
         return list(self._free)
 
+    def home(self, work: int) -> int | None:
+        """The place where a piece of work (see ``begun``) was last, or ``None``."""
+        return self._homes.get(work)
+
     def take_free(self, wanted: int | None = None) -> int:
-        """A free place, to be given back: the one wanted, the caller's home, or the last used."""
-        home = self._homes.get(_begun.get()) if wanted is None else wanted
-        place = home if home in self._free else self._free[-1]
+        """A free place, to be given back: the one wanted, or the one preferred."""
+        known = wanted is not None and wanted in self._free
+        place = wanted if known else self._prefer(self._free, self.home(_begun.get()))
+        assert place is not None
         self._free.remove(place)
         self._enter(place, _begun.get())
         return place
@@ -185,3 +205,7 @@ class Turns:
             for queue in self._queues.values():
                 queue[:] = [waiter for waiter in queue if not waiter[2].done()]
                 heapq.heapify(queue)
+
+
+def _home_or_last_used(free: Sequence[int], home: int | None) -> int:
+    return home if home is not None and home in free else free[-1]

@@ -10,6 +10,7 @@ from wiseflow.core.clock import Clock
 from wiseflow.core.errors import LeaseLost, WiseflowError
 from wiseflow.core.jobs import Job, Lease, StopReason
 from wiseflow.core.ports import EventStore, JobQueue, StepStore
+from wiseflow.engine.compute import on_behalf_of
 from wiseflow.engine.turns import in_order_of_beginning
 from wiseflow.jobs import endings
 from wiseflow.jobs.context import Handler, JobContext, StopCause
@@ -79,7 +80,11 @@ class Attempt:
         A cancellation that did not come through ``stop`` interrupts the job, too.
         """
         self._task = asyncio.current_task()
-        with bind_job(self.job.job_id), in_order_of_beginning():
+        with (
+            bind_job(self.job.job_id),
+            in_order_of_beginning(),
+            on_behalf_of(self.job.job_id, self.job.priority),
+        ):
             _log.info("A job begins", kind=self.job.kind, attempt=self.job.attempt)
             try:
                 return await self._handle()

@@ -11,7 +11,7 @@ from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.core.errors import InvalidInput, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
-from wiseflow.core.ports import ReportStore, SourceReader
+from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.research.asking import from_payload
 from wiseflow.research.linear import research_linearly
 from wiseflow.research.rendering.json import report_to_text
@@ -37,6 +37,7 @@ class ResearchHandler:
         retriever: gives the retriever over a configuration's collection.
         sources: the stored documents that citations are checked against.
         reports: where finished reports go.
+        branches: runs what can go on side by side.
         clock: tells how long a run took.
     """
 
@@ -47,12 +48,14 @@ class ResearchHandler:
         retriever: Callable[[Configuration], Retriever],
         sources: SourceReader,
         reports: ReportStore,
+        branches: Branches,
         clock: Clock,
     ) -> None:
         self._author = author
         self._retriever = retriever
         self._sources = sources
         self._reports = reports
+        self._branches = branches
         self._clock = clock
 
     async def __call__(self, run: ResearchRun) -> Outcome:
@@ -70,6 +73,7 @@ class ResearchHandler:
             author=self._author(question.configuration),
             retriever=self._retriever(question.configuration),
             sources=self._sources,
+            branches=self._branches,
             clock=self._clock,
         )
         seconds = question.configuration.budget.seconds

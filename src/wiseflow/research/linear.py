@@ -1,4 +1,4 @@
-"""The linear mode: plan sections, gather evidence for each and write it, sum up, verify.
+"""The linear mode: plan sections, gather for all and write all side by side, sum up, verify.
 
 Few and coarse steps, each journalled by name: ``plan``, ``sections/{i}/evidence``,
 ``sections/{i}/draft``, ``summary``, ``verify``. Events are told inside the step they belong to, so
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from wiseflow.core.authoring import (
     Assignment,
     Draft,
+    Evidence,
     EvidenceRequest,
     Gathered,
     Plan,
@@ -26,6 +28,7 @@ from wiseflow.core.report import Report
 from wiseflow.research.asking import Question
 from wiseflow.research.assembling import Material, assemble
 from wiseflow.research.checking import Checked, check_citations, cited_claims
+from wiseflow.research.repeats import without_repeats
 from wiseflow.research.running import Run, Team
 
 OVERVIEW_PASSAGES = 60
@@ -56,11 +59,8 @@ async def research_linearly(run: Run, research_id: str, question: Question, team
     started = team.clock.monotonic()
     mode = _Linear(run, question, team)
     planning = await mode.plan()
-    gathered: list[Gathered] = []
-    written: list[WrittenSection] = []
-    for index, section in enumerate(planning.plan.sections):
-        gathered.append(await mode.gather(index, section))
-        written.append(await mode.write(index, planning.plan, gathered[-1], written))
+    gathered = await mode.gather_all(planning.plan)
+    written = await mode.write_all(planning.plan, gathered)
     synthesis = await mode.sum_up(written)
     checked = await mode.verify(written, synthesis)
     material = Material(
@@ -84,11 +84,30 @@ class _Linear:
         self._topic = question.topic
         self._configuration = question.configuration
         self._team = team
+        self._drafts = 0  # written in this attempt
 
     async def plan(self) -> Planning:
         return await self._run.journal.once("plan", self._make_plan, Planning)
 
-    async def gather(self, index: int, section: PlannedSection) -> Gathered:
+    async def gather_all(self, plan: Plan) -> list[Gathered]:
+        return await self._team.branches.all(
+            "gather evidence",
+            [partial(self._gather, index, item) for index, item in enumerate(plan.sections)],
+        )
+
+    async def write_all(self, plan: Plan, gathered: Sequence[Gathered]) -> list[WrittenSection]:
+        evidence = [found.evidence for found in gathered]
+        drafts = await self._team.branches.all(
+            "write section",
+            [partial(self._write, index, plan, given) for index, given in enumerate(evidence)],
+        )
+        drafts = without_repeats(drafts, evidence)
+        return [
+            WrittenSection(section=section, evidence=given, draft=draft)
+            for section, given, draft in zip(plan.sections, evidence, drafts, strict=True)
+        ]
+
+    async def _gather(self, index: int, section: PlannedSection) -> Gathered:
         async def step() -> Gathered:
             gathered = await self._team.retriever.gather(self._request(section))
             await self._tell("query", section=index, queries=list(gathered.queries))
@@ -98,17 +117,14 @@ class _Linear:
         self._run.check()
         return await self._run.journal.once(f"sections/{index}/evidence", step, Gathered)
 
-    async def write(
-        self, index: int, plan: Plan, gathered: Gathered, before: Sequence[WrittenSection]
-    ) -> WrittenSection:
+    async def _write(self, index: int, plan: Plan, evidence: tuple[Evidence, ...]) -> Draft:
         section = plan.sections[index]
         assignment = Assignment(
             topic=self._topic,
             section=section,
-            evidence=gathered.evidence,
+            evidence=evidence,
             language=plan.language,
             length=self._configuration.length,
-            said=tuple(claim.text for item in before for claim in item.draft.claims),
         )
 
         async def step() -> Draft:
@@ -116,12 +132,12 @@ class _Linear:
             await self._tell(
                 "draft", section=index, title=section.title, claims=len(draft.claims), cost=COST
             )
-            await self._reached(PLANNED + (WRITTEN - PLANNED) * (index + 1) / len(plan.sections))
+            self._drafts += 1
+            await self._reached(PLANNED + (WRITTEN - PLANNED) * self._drafts / len(plan.sections))
             return draft
 
         self._run.check()
-        draft = await self._run.journal.once(f"sections/{index}/draft", step, Draft)
-        return WrittenSection(section=section, evidence=gathered.evidence, draft=draft)
+        return await self._run.journal.once(f"sections/{index}/draft", step, Draft)
 
     async def sum_up(self, written: Sequence[WrittenSection]) -> Synthesis:
         if not any(item.draft.claims for item in written):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.clock import Clock
-from wiseflow.core.ports import Journal, SourceReader
+from wiseflow.core.ports import Branches, Journal, SourceReader
 
 
 class Run(Protocol):
@@ -40,10 +40,12 @@ class Team:
         author: plans and writes.
         retriever: finds passages in the research's collection.
         sources: gives the stored text that citations are checked against.
+        branches: runs what can go on side by side.
         clock: tells how long the run took.
     """
 
     author: Author
     retriever: Retriever
     sources: SourceReader
+    branches: Branches
     clock: Clock

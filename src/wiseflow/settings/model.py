@@ -81,6 +81,48 @@ class Settings(BaseModel):
             default="4, or the number of cores when that is less",
         ),
     ]
+    max_thread_workers: Annotated[
+        int,
+        Field(ge=1, le=1024),
+        About(
+            place="task_management.max_thread_workers",
+            help="How many threads run plain functions given to the engine.",
+        ),
+    ] = 32
+    max_memory_percent: Annotated[
+        float,
+        Field(ge=1, le=100, allow_inf_nan=False),
+        About(
+            place="resources.max_memory_percent",
+            help="From what share of this machine's memory on, a container's limit included, no "
+            "new task begins.",
+        ),
+    ] = 80
+    max_cpu_percent: Annotated[
+        float,
+        Field(ge=1, le=100, allow_inf_nan=False),
+        About(
+            place="resources.max_cpu_percent",
+            help="How much of the cores tasks and other programs may keep busy together; one task "
+            "at a time always may.",
+        ),
+    ] = 90
+    memory_monitor_interval: Annotated[
+        float,
+        Field(gt=0, le=86_400, allow_inf_nan=False),
+        About(
+            place="resources.memory_monitor_interval",
+            help="Seconds between two looks at the memory; fewer as it gets scarce.",
+        ),
+    ] = 60
+    cpu_monitor_interval: Annotated[
+        float,
+        Field(gt=0, le=86_400, allow_inf_nan=False),
+        About(
+            place="resources.cpu_monitor_interval",
+            help="Seconds between two looks at the cores; fewer as they get busy.",
+        ),
+    ] = 30
     task_timeout: Annotated[
         float,
         Field(gt=0, le=31_536_000, allow_inf_nan=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from wiseflow.core.authoring import Assignment, Draft
 from wiseflow.core.configuration import ReportLength
@@ -10,24 +10,28 @@ from wiseflow.core.report import Citation, Claim
 from wiseflow.research.extractive.reading import Line
 from wiseflow.research.extractive.wanting import Wanted
 from wiseflow.research.extractive.weighing import Candidate, weigh
+from wiseflow.research.repeats import alike, words_of
 
 SECTION_CLAIMS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 5, ReportLength.DETAILED: 8}
 # No passage fills a section alone.
 PASSAGE_CLAIMS = 2
 # A sentence less likely than this to support the answer is left out of a section on a question.
 LEAST_SUPPORT = 0.2
-# Sentences that share more of their words than this say the same.
-SAME = 0.7
+# So many times its claims a section finds in all, as other sections may hold some of them, too.
+SPARE = 4
 
 
 def write_section(assignment: Assignment, wanted: Wanted) -> Draft:
-    """The claims of one section, in reading order, without what was said before."""
+    """The claims of one section, in reading order."""
     candidates = weigh(assignment.evidence, wanted)
     if wanted.question:
         candidates = likely(candidates, LEAST_SUPPORT)
-    said = [_bag(text) for text in assignment.said]
     most = SECTION_CLAIMS[assignment.length]
-    return Draft(claims=claims_of(pick(candidates, most, said=said)))
+    chosen = pick(candidates, most)
+    claims = claims_of(chosen)
+    more = pick([item for item in candidates if not item.line.dangling], SPARE * most)
+    spare = (_claim_of(item) for item in more if item not in chosen)
+    return Draft(claims=claims, spare=tuple(claim for claim in spare if claim not in claims))
 
 
 def likely(candidates: Sequence[Candidate], least: float) -> list[Candidate]:
@@ -37,24 +41,20 @@ def likely(candidates: Sequence[Candidate], least: float) -> list[Candidate]:
 
 
 def pick(
-    candidates: Iterable[Candidate],
-    most: int,
-    *,
-    said: Sequence[Collection[str]] = (),
-    of_passage: int = PASSAGE_CLAIMS,
+    candidates: Iterable[Candidate], most: int, *, of_passage: int = PASSAGE_CLAIMS
 ) -> list[Candidate]:
-    """The best candidates, none of which repeats another or what was said.
+    """The best candidates, none of which repeats another.
 
     A sentence that points back is taken with the one before it, or not at all.
     """
     chosen: list[Candidate] = []
-    kept = list(said)
+    kept: list[frozenset[str]] = []
     for item in sorted(candidates, key=lambda item: -item.score):
         group = _with_antecedent(item, chosen)
-        bags = [_bag(part.line.text) for part in group]
+        bags = [words_of(part.line.text) for part in group]
         from_passage = sum(item.hit is other.hit for other in chosen)
         full = len(chosen) + len(group) > most or from_passage + len(group) > of_passage + 1
-        if full or not group or any(_alike(bag, other) for bag in bags for other in kept):
+        if full or not group or any(alike(bag, other) for bag in bags for other in kept):
             continue
         chosen += group
         kept += bags
@@ -93,12 +93,3 @@ def _claim_of(item: Candidate) -> Claim:
         quote=line.text,
     )
     return Claim(text=line.text, citations=(citation,))
-
-
-def _bag(text: str) -> frozenset[str]:
-    return frozenset(text.casefold().split())
-
-
-def _alike(one: Collection[str], other: Collection[str]) -> bool:
-    shared = len(set(one).intersection(other))
-    return shared >= SAME * max(min(len(one), len(other)), 1)
