@@ -212,4 +212,4 @@ def _overtaken(tasks: int) -> Figure:
 
 
 def _scheduler(*, slots: int) -> Scheduler:
-    return Scheduler(slots=dict.fromkeys(TaskKind, slots), total=slots)
+    return Scheduler(slots={kind.value: slots for kind in TaskKind}, total=slots)
