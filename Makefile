@@ -29,6 +29,9 @@ check: env-dev lint types imports ## The fast half: format, lint, types, import 
 
 prove: env-dev ## The long proofs at their full counts (some minutes)
 	@$(BIN)/python proofs/kill_research.py --kills 100 --researches 40 --seed 1
+	@$(BIN)/python proofs/engine_faults.py --simulations 500 --seed 1
+	@$(BIN)/python proofs/engine_churn.py --hours 24
+	@$(BIN)/python proofs/memory_of_a_cgroup.py
 
 .PHONY: lint types imports
 lint: env-dev
