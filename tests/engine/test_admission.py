@@ -89,10 +89,19 @@ def test_a_new_attempt_has_no_claim_to_the_slot_that_the_last_one_waited_for():
 
 def test_among_tasks_as_urgent_those_that_keep_a_core_busy_go_first():
     admission = make_admission()
-    other, busy = make_task("a"), make_task("b")
+    other, busy = make_task("a", at=0.0), make_task("b", at=29.0)
     push(admission, other, busy)
 
     assert [start(admission), start(admission)] == [busy, other]
+
+
+def test_what_keeps_a_core_busy_goes_neither_before_what_is_more_urgent_nor_before_what_is_old():
+    admission = make_admission()
+    urgent = make_task("a", at=29.0, priority=TaskPriority.HIGH)
+    old, busy = make_task("a", at=0.0), make_task("b", at=31.0)
+    push(admission, urgent, old, busy)
+
+    assert [start(admission) for _ in range(3)] == [urgent, old, busy]
 
 
 def test_no_more_keep_a_core_busy_than_there_are():
@@ -123,7 +132,7 @@ def test_what_needs_more_memory_than_there_is_waits_and_is_told_of():
     small = make_task("b", at=2.0)
     push(admission, *tasks, small)
 
-    assert [start(admission), start(admission)] == [tasks[0], small]
+    assert [start(admission), start(admission)] == [small, tasks[0]]
     assert start(admission) is None
     assert admission.short_of_memory
     admission.room(cores=None, memory_bytes=100)

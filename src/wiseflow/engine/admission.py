@@ -11,6 +11,11 @@ from wiseflow.core.errors import Conflict, InvalidInput
 from wiseflow.engine.decisions import Task
 from wiseflow.engine.ready import Head, ReadyQueue
 
+# Of tasks that are as urgent, those go first that keep a core busy: the others would fill all slots
+# while cores are idle. They are few at a time, so nothing starves; and by less than one step of
+# ageing, so that what is more urgent still goes before them.
+BUSY_LEAD = 0.5
+
 
 @dataclass(slots=True, eq=False)
 class _Lane:
@@ -18,14 +23,15 @@ class _Lane:
 
     ``returning`` ones are at work and want their slot back. They go before all others, whatever
     room there is: what they hold is free only when they have ended. ``busy`` ones keep a core busy
-    for as long as they run; those of a lane that is not ``counted`` use next to nothing, and do not
-    count against the total.
+    for as long as they run, and count as ready ``lead_s`` sooner than they are; those of a lane
+    that is not ``counted`` use next to nothing, and do not count against the total.
     """
 
     slots: int
     ready: ReadyQueue[Task]
     busy: bool
     counted: bool
+    lead_s: float
     returning: deque[Task] = field(default_factory=deque[Task])
     used: int = 0
 
@@ -89,13 +95,9 @@ class Admission:
         if name in self._lanes:
             raise Conflict(f"there is a lane {name!r} already", cure="Take another name")
         ready = ReadyQueue[Task](self._ageing_s, choose)
-        lane = _Lane(_at_least_one(slots, name), ready, busy, counted)
-        # Of tasks that are as urgent, those go first that keep a core busy: the others would fill
-        # all slots, and the cores be idle.
-        if busy:
-            self._lanes = {name: lane, **self._lanes}
-        else:
-            self._lanes[name] = lane
+        lead_s = BUSY_LEAD * self._ageing_s if busy else 0.0
+        lane = _Lane(_at_least_one(slots, name), ready, busy, counted, lead_s)
+        self._lanes[name] = lane
 
     def remove_lane(self, name: str) -> None:
         """Have a lane no more. No task may be in it."""
@@ -156,6 +158,7 @@ class Admission:
         full = self._inside >= self._total
         best: Head[Task] | None = None
         place: _Lane | None = None
+        turn = 0.0
         for lane in self._lanes.values():
             if lane.used >= lane.slots or (full and lane.counted):
                 continue
@@ -164,10 +167,10 @@ class Admission:
             if not lane.ready.pushed or self._held:
                 continue
             head = lane.ready.head(lane.slots)
-            if head is None or (best is not None and best[0] <= head[0]):
+            if head is None or (best is not None and turn <= head[0] - lane.lead_s):
                 continue
             if self._fits(lane, head[2]):
-                best, place = head, lane
+                best, place, turn = head, lane, head[0] - lane.lead_s
         if best is None or place is None:
             return None
         self._memory_bytes -= best[2].spec.memory_bytes
