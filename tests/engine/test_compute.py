@@ -9,7 +9,8 @@ import pytest
 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import Conflict, InvalidInput, NotFound
-from wiseflow.core.tasks import TaskEvent, TaskState
+from wiseflow.core.tasks import TaskEvent, TaskRecord, TaskState
+from wiseflow.engine.calls import TaskRequest
 from wiseflow.engine.compute import TaskBranches, TaskCompute, on_behalf_of
 from wiseflow.engine.processes import ProcessPool
 from wiseflow.engine.tasks import TaskManager
@@ -120,8 +121,10 @@ async def test_who_is_cancelled_returns_when_all_parts_have_ended(tasks):
 
 
 async def test_tasks_are_made_on_behalf_of_a_run_with_its_priority(tasks, told):
+    records: list[TaskRecord] = []
+
     async def part() -> None:
-        pass
+        records.extend(tasks.active_tasks)
 
     compute = TaskCompute(tasks, "tools")
     async with ProcessPool(workers=1, name="tools", timeout_s=LIMIT_S) as pool:
@@ -129,10 +132,10 @@ async def test_tasks_are_made_on_behalf_of_a_run_with_its_priority(tasks, told):
         with on_behalf_of("r1", TaskPriority.HIGH):
             assert await compute.run(os.getpid) in pool.pids
             await TaskBranches(tasks).all("part", [part])
-            records = [tasks.record(event.task_id) for event in told.events]
+            assert {event.run for event in told.events} == {"r1"}
         assert await compute.run(int, "7") == 7
 
-        assert {(one.run, one.priority) for one in records} == {("r1", TaskPriority.HIGH)}
+        assert [(one.run, one.priority) for one in records] == [("r1", TaskPriority.HIGH)]
         assert told.events[-1].run == ""
         with pytest.raises(ValueError, match="invalid literal"):
             await compute.run(int, "seven")
@@ -172,3 +175,12 @@ async def test_of_a_pools_tasks_those_go_first_whose_work_began_first(tasks):
 async def test_an_unknown_task_is_no_fault_of_those_that_wait_for_others(tasks):
     with pytest.raises(NotFound):
         await tasks.wait(["nobody"])
+
+
+async def test_what_a_call_gave_is_not_kept(tasks, told):
+    await tasks.call(TaskRequest(name="one", func=asyncio.sleep, args=(0, "much")))
+    await tasks.call_all([TaskRequest(name="two", func=asyncio.sleep, args=(0, "more"))])
+
+    for event in told.events:
+        with pytest.raises(NotFound):
+            tasks.record(event.task_id)

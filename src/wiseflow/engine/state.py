@@ -164,6 +164,11 @@ class Scheduler:
                 self._settle(task, TaskState.TIMED_OUT, now)
         return self._decided(now)
 
+    def forget(self, task_ids: Iterable[str]) -> None:
+        """Remember these no more, if they have ended; others cannot depend on them then."""
+        for task_id in task_ids:
+            self._settled.pop(task_id, None)
+
     def suspend(self, task_id: str, others: Iterable[str], now: float) -> list[Decision]:
         """A running task waits for others from now on, so it gives its slot up.
 

@@ -240,7 +240,9 @@ class TaskManager:
         return [spec.task_id for spec in specs]
 
     async def call(self, request: TaskRequest) -> Any:
-        """What a new task gives. Who gives up waiting for it cancels it, and waits for its end.
+        """What a new task gives; nothing of it is remembered then.
+
+        Who gives up waiting for it cancels it, and waits for its end.
 
         Raises:
             InvalidInput, Conflict: as ``register_tasks``.
@@ -251,9 +253,12 @@ class TaskManager:
             return await self.result(task_ids[0])
         finally:
             await self._waiting.withdraw(task_ids)
+            self._scheduler.forget(task_ids)
 
     async def call_all(self, requests: Iterable[TaskRequest]) -> list[Any]:
-        """What new tasks give, in their order. When one fails, the others are cancelled.
+        """What new tasks give, in their order; nothing of them is remembered then.
+
+        When one fails, the others are cancelled.
 
         Raises:
             InvalidInput, Conflict: as ``register_tasks``.
@@ -271,6 +276,7 @@ class TaskManager:
             raise errors.exceptions[0] from None
         finally:
             await self._waiting.withdraw(task_ids)
+            self._scheduler.forget(task_ids)
 
     async def result(self, task_id: str) -> Any:
         """What a task gave, once it has ended. Waiting in a task, its slot is free for others.
