@@ -184,3 +184,11 @@ async def test_what_a_call_gave_is_not_kept(tasks, told):
     for event in told.events:
         with pytest.raises(NotFound):
             tasks.record(event.task_id)
+
+
+async def test_a_call_with_an_id_may_be_depended_on_later(tasks):
+    request = TaskRequest(name="one", func=asyncio.sleep, args=(0, "much"), task_id="first")
+    await tasks.call(request)
+
+    assert await tasks.result("first") == "much"
+    assert await tasks.result(tasks.register_task("two", int, dependencies=["first"])) == 0

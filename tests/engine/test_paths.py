@@ -29,7 +29,7 @@ def test_the_longest_way_counts_and_is_measured_as_tasks_are_registered_and_anew
 
     assert {one: scheduler[one].path_s for one in "abcd"} == {"a": 10, "b": 6, "c": 9, "d": 4}
 
-    scheduler.expect(lambda task: 20.0 if task.spec.task_id == "b" else 1.0, 1.0)
+    scheduler.expect(lambda task: (20.0 if task.spec.task_id == "b" else 1.0, 0.0), 1.0)
 
     assert scheduler["b"].path_s == 21.0
 

@@ -183,7 +183,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.0, 2.0, 9.0]))
     def expect(self, seconds):
-        self.act(self.scheduler.expect(lambda _: seconds, self.now))
+        self.act(self.scheduler.expect(lambda _: (seconds, 1.0), self.now))
 
     @rule(passed=st.floats(0.0, 20.0))
     def time_passes(self, passed):

@@ -70,6 +70,7 @@ class TaskSpec(NamedTuple):
         retries: how many more attempts there are after the first.
         retry_delay_s: the wait before the second attempt; it doubles with each further one.
         expected_s: how long an attempt is predicted to take; 0 is unknown.
+        again_s: how much longer it may take by attempts that fail; 0 is unknown, or unlikely.
         memory_bytes: how much memory it is predicted to need; 0 is unknown, or little.
     """
 
@@ -84,6 +85,7 @@ class TaskSpec(NamedTuple):
     retries: int = 0
     retry_delay_s: float = 0.0
     expected_s: float = 0.0
+    again_s: float = 0.0
     memory_bytes: int = 0
 
 

@@ -15,6 +15,8 @@ from wiseflow.core.errors import InvalidInput
 from wiseflow.core.tasks import FailurePolicy, TaskKind, TaskSpec
 
 E = TypeVar("E", bound=StrEnum)
+# Of hundreds of tasks some meet what one of them meets with this probability.
+NOT_UNLIKELY = 0.02
 MOST_SHOWN = 80  # characters of a value that is refused
 
 
@@ -40,6 +42,7 @@ class Expected(NamedTuple):
 
     seconds: float = 0.0
     memory_bytes: int = 0
+    failure: float = 0.0  # from 0 to 1: how likely an attempt fails
 
 
 class TaskRequest(NamedTuple):
@@ -190,5 +193,23 @@ def spec_of(
         request.retries,
         request.retry_delay_s,
         expected.seconds,
+        again_s(request, expected),
         expected.memory_bytes,
     )
+
+
+def again_s(request: TaskRequest, expected: Expected) -> float:
+    """How many seconds attempts that fail may add: as many as are not unlikely, one after another.
+
+    A task that often fails has to begin sooner than its time alone says, or its last attempts hold
+    up the end of all.
+    """
+    again, chance = 0.0, expected.failure
+    if type(request.retries) is not int or type(request.retry_delay_s) not in {int, float}:
+        return again  # the scheduler refuses it in its own words
+    for number in range(request.retries):
+        if chance < NOT_UNLIKELY:
+            break
+        again += expected.seconds + request.retry_delay_s * 2**number
+        chance *= expected.failure
+    return again

@@ -56,7 +56,8 @@ class Task:
     under_way: bool = False  # an attempt was started and has not ended
     awaits: int = 0
     expected_s: float = 0.0  # as predicted last; 0 is unknown
-    path_s: float = 0.0  # that, and the longest way through those that depend on it
+    again_s: float = 0.0  # how much longer by attempts that fail
+    path_s: float = 0.0  # both, and the longest way through those that depend on it
     waits_on: tuple[str, ...] = ()  # the tasks it waits for while suspended
     cause: str = ""  # the task whose end decided about this one
     stop: TaskState | None = None  # how it is to end, once it was told to stop
@@ -67,7 +68,8 @@ class Task:
     children: dict[str, Task] | None = None
 
     def __post_init__(self) -> None:
-        self.expected_s = self.path_s = self.spec.expected_s
+        self.expected_s, self.again_s = self.spec.expected_s, self.spec.again_s
+        self.path_s = self.expected_s + self.again_s
 
     @property
     def run(self) -> str:

@@ -91,4 +91,6 @@ class Expectations:
         estimate = self._predictor.estimate(name, size=size)
         if estimate is None:
             return UNKNOWN
-        return Expected(estimate.expected_s, int(estimate.memory_bytes or 0))
+        return Expected(
+            estimate.expected_s, int(estimate.memory_bytes or 0), estimate.failure_probability
+        )

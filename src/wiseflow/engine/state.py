@@ -204,11 +204,16 @@ class Scheduler:
         """Something was changed in ``admission``: start what may start now."""
         return self._decided(now)
 
-    def expect(self, predict: Callable[[Task], float], now: float) -> list[Decision]:
-        """Ask anew how many seconds each task that has not begun is expected to take."""
+    def expect(self, predict: Callable[[Task], tuple[float, float]], now: float) -> list[Decision]:
+        """Ask anew what each task that has not begun is expected to take.
+
+        Args:
+            predict: gives its ``expected_s`` and its ``again_s``, see ``TaskSpec``.
+            now: the time.
+        """
         for task in self._tasks.values():
             if not task.under_way:
-                task.expected_s = predict(task)
+                task.expected_s, task.again_s = predict(task)
         measure_paths(list(self._tasks.values()))
         self.admission.again()
         return self._decided(now)

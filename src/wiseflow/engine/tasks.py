@@ -13,7 +13,7 @@ from typing import Any, Self
 from wiseflow.core.errors import Cancelled, Conflict, InvalidInput
 from wiseflow.core.tasks import TaskEvent, TaskKind, TaskRecord, TaskSpec, TaskState
 from wiseflow.engine.balancing import Candidate
-from wiseflow.engine.calls import Failure, Success, TaskRequest, kind_of, spec_of
+from wiseflow.engine.calls import Failure, Success, TaskRequest, again_s, kind_of, spec_of
 from wiseflow.engine.expecting import Expectations
 from wiseflow.engine.machine import usable_cores
 from wiseflow.engine.prediction import Predictor
@@ -240,7 +240,7 @@ class TaskManager:
         return [spec.task_id for spec in specs]
 
     async def call(self, request: TaskRequest) -> Any:
-        """What a new task gives; nothing of it is remembered then.
+        """What a new task gives. Nothing of it is remembered then, unless it was given an id.
 
         Who gives up waiting for it cancels it, and waits for its end.
 
@@ -253,10 +253,10 @@ class TaskManager:
             return await self.result(task_ids[0])
         finally:
             await self._waiting.withdraw(task_ids)
-            self._scheduler.forget(task_ids)
+            self._scheduler.forget(task_ids if not request.task_id else [])
 
     async def call_all(self, requests: Iterable[TaskRequest]) -> list[Any]:
-        """What new tasks give, in their order; nothing of them is remembered then.
+        """What new tasks give, in their order. They are remembered as after ``call``.
 
         When one fails, the others are cancelled.
 
@@ -264,6 +264,7 @@ class TaskManager:
             InvalidInput, Conflict: as ``register_tasks``.
             Exception: as ``result`` of the first that did not complete.
         """
+        requests = list(requests)
         task_ids = self.register_tasks(requests)
         try:
             async with asyncio.TaskGroup() as group:
@@ -276,7 +277,8 @@ class TaskManager:
             raise errors.exceptions[0] from None
         finally:
             await self._waiting.withdraw(task_ids)
-            self._scheduler.forget(task_ids)
+            asked = zip(requests, task_ids, strict=True)
+            self._scheduler.forget(name for request, name in asked if not request.task_id)
 
     async def result(self, task_id: str) -> Any:
         """What a task gave, once it has ended. Waiting in a task, its slot is free for others.
@@ -433,10 +435,12 @@ class TaskManager:
             memory_bytes=work.usage.memory_bytes,
         )
         if learnt:
-            expect = self._expectations.of
-            self._runner.act(
-                self._scheduler.expect(lambda one: expect(one.work.request).seconds, self._now())
-            )
+            self._runner.act(self._scheduler.expect(self._predicted, self._now()))
+
+    def _predicted(self, task: Task) -> tuple[float, float]:
+        request: TaskRequest = task.work.request
+        expected = self._expectations.of(request)
+        return expected.seconds, again_s(request, expected)
 
     def _check_pool(self, request: TaskRequest, kind: TaskKind) -> None:
         fits = kind is TaskKind.ASYNC and request.pool == BRANCHES
