@@ -1,7 +1,8 @@
 """The program a worker process runs: take a request, call the function, answer.
 
-Started by ``processes.ProcessPool`` as ``python -m wiseflow.engine.process_worker``. A thread reads
-the requests, so that the end of the pool is seen at once, even in the middle of a call.
+Started by ``processes.ProcessPool`` as ``python -m wiseflow.engine.process_worker``. A thread
+watches the pipe of the requests, so that the end of the pool is seen at once, even in the middle of
+a call.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
@@ -17,8 +19,7 @@ from collections.abc import Callable
 from importlib import import_module
 from io import FileIO
 from pathlib import Path
-from queue import SimpleQueue
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from wiseflow.engine.process_protocol import HEADER, Kind, WorkerSetup, frame
 
@@ -37,17 +38,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     requests, replies = _take_pipes()
-    inbox: SimpleQueue[bytes | None] = SimpleQueue()
-    reader = threading.Thread(target=_read, args=(requests, inbox), name="requests", daemon=True)
-    reader.start()
-    setup_frame = inbox.get()
+    threading.Thread(target=_end_with, args=(requests,), name="end of pool", daemon=True).start()
+    setup_frame = _next(requests)
     assert setup_frame is not None
     setup: WorkerSetup = pickle.loads(setup_frame)  # noqa: S301 - from our own pool
     ready, memory_ceiling = _prepare(setup)
     _write(replies, ready)
     _silence_errors()
     while True:
-        _write(replies, _served(inbox.get(), setup, memory_ceiling))
+        _write(replies, _served(_next(requests), setup, memory_ceiling))
 
 
 class _Answer(NamedTuple):
@@ -56,7 +55,7 @@ class _Answer(NamedTuple):
     last: bool = False
 
 
-def _served(request: bytes | None, setup: WorkerSetup, memory_ceiling: int) -> bytes:
+def _served(request: bytearray | None, setup: WorkerSetup, memory_ceiling: int) -> bytes:
     # SIGXCPU is left at its default: it ends the process even inside C code.
     _limit_cpu(setup.cpu_s)
     begun_s, most = time.process_time(), _most_memory()
@@ -84,14 +83,14 @@ def _memory() -> int:
     return _pages(1)
 
 
-def _take_pipes() -> tuple[BinaryIO, FileIO]:
+def _take_pipes() -> tuple[FileIO, FileIO]:
     """The two pipes, moved out of the way of prints and of child processes."""
     requests, replies = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-    return os.fdopen(requests, "rb"), FileIO(replies, "wb")
+    return FileIO(requests, "rb"), FileIO(replies, "wb")
 
 
 def _silence_errors() -> None:
@@ -104,23 +103,33 @@ def _silence_errors() -> None:
     os.close(nowhere)
 
 
-def _read(requests: BinaryIO, inbox: SimpleQueue[bytes | None]) -> None:
-    """Hand on requests; end the process when there can be no more.
-
-    ``None`` stands for a request that was too large for the memory limit.
-    """
-    try:
-        while header := requests.read(HEADER.size):
-            size = HEADER.unpack(header)[0]
-            body = requests.read(size)
-            if len(body) < size:
-                break
-            inbox.put(body)
-            del body
-    except MemoryError:
-        inbox.put(None)
-        return
+def _end_with(requests: FileIO) -> None:
+    """End the process when the pool has closed its end, whatever goes on here."""
+    pool = select.poll()
+    pool.register(requests, 0)  # that the other end is closed is told unasked
+    pool.poll()
     os._exit(0)
+
+
+def _next(requests: FileIO) -> bytearray | None:
+    """The next request; ``None`` stands for one that is too large for the memory limit."""
+    size = HEADER.unpack(_exactly(requests, HEADER.size))[0]
+    try:
+        return _exactly(requests, size)
+    except MemoryError:
+        return None
+
+
+def _exactly(requests: FileIO, size: int) -> bytearray:
+    """So many bytes; where there are no more, the process ends."""
+    data = bytearray(size)
+    left = memoryview(data)
+    while left:
+        count = requests.readinto(left)
+        if not count:
+            os._exit(0)
+        left = left[count:]
+    return data
 
 
 def _write(replies: FileIO, data: bytes) -> None:
@@ -195,7 +204,7 @@ def _limit_cpu(cpu_s: float) -> bool:
     return True
 
 
-def _answer(request: bytes) -> _Answer:
+def _answer(request: bytearray) -> _Answer:
     try:
         function, args, kwargs = pickle.loads(request)  # noqa: S301 - from our own pool
     except MemoryError:
