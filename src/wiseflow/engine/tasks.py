@@ -267,16 +267,8 @@ class TaskManager:
         requests = list(requests)
         task_ids = self.register_tasks(requests)
         try:
-            async with asyncio.TaskGroup() as group:
-                answers = [
-                    group.create_task(self.result(task_id), name=f"result of {task_id}")
-                    for task_id in task_ids
-                ]
-            return [answer.result() for answer in answers]
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+            return await self._waiting.all_results(task_ids, self.result)
         finally:
-            await self._waiting.withdraw(task_ids)
             asked = zip(requests, task_ids, strict=True)
             self._scheduler.forget(name for request, name in asked if not request.task_id)
 
