@@ -243,8 +243,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert self.scheduler.next_due() is None
 
 
-# In four parts, so that several processes can share them: 1,000 runs of 50 steps together.
-PART = settings(max_examples=250, stateful_step_count=50, deadline=None)
+# In eight parts, so that several processes can share them: 1,000 runs of 50 steps together.
+PART = settings(max_examples=125, stateful_step_count=50, deadline=None)
 
 
 class TestPromisesPart1(SchedulerMachine.TestCase):
@@ -260,4 +260,20 @@ class TestPromisesPart3(SchedulerMachine.TestCase):
 
 
 class TestPromisesPart4(SchedulerMachine.TestCase):
+    settings = PART
+
+
+class TestPromisesPart5(SchedulerMachine.TestCase):
+    settings = PART
+
+
+class TestPromisesPart6(SchedulerMachine.TestCase):
+    settings = PART
+
+
+class TestPromisesPart7(SchedulerMachine.TestCase):
+    settings = PART
+
+
+class TestPromisesPart8(SchedulerMachine.TestCase):
     settings = PART
