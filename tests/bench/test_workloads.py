@@ -268,8 +268,6 @@ def test_without_distributed_the_comparison_says_what_to_install(monkeypatch):
 
 
 def test_a_task_is_measured_on_the_engine_and_on_dask():
-    pytest.importorskip("distributed")
-
     figures = measure_dask(tasks=100, rounds=1)
 
     assert all(figure.value > 0 for figure in figures)

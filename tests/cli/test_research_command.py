@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_take_reports_is_told_before_anything_runs(wiseflow
     ended = wiseflow("research", "Tides", "--docs", "papers", "--out", tmp_path / "file" / "out")
 
     assert ended.code == 2
-    assert "reports cannot be written to" in ended.err
+    assert "nothing can be written to" in ended.err
     assert "No researches" in wiseflow("jobs", "list").out
 
 
@@ -244,6 +244,16 @@ def test_what_ran_when_is_written_as_a_trace(wiseflow, tmp_path):
     assert {"read_files", "gather", "plan", "write", "synthesise"} <= {
         event["name"] for event in events if event["ph"] == "X"
     }
+
+
+def test_a_trace_that_cannot_be_written_is_refused_before_anything_is_done(wiseflow, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    ended = wiseflow("research", "Tides", "--docs", "papers", "--timeline", "file/trace.json")
+
+    assert ended.code == 2
+    assert "nothing can be written to" in ended.err
+    assert wiseflow("jobs", "list", "--json").out == ""
 
 
 def test_what_is_expected_of_tasks_is_shown_once_enough_is_known(wiseflow):

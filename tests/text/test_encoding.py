@@ -3,7 +3,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wiseflow.core.errors import DocumentError
@@ -29,11 +29,14 @@ SAMPLES = {
 
 
 @given(PLAIN)
+@example("\ufffd")
 def test_text_in_utf8_reads_back(text):
     assert decode(text.encode()) == unicodedata.normalize("NFC", text)
 
 
 @given(PLAIN, st.sampled_from(["utf-8-sig", "utf-16", "utf-32"]))
+@example("\ufffd", "utf-8-sig")
+@example("\ufffd\ufffd", "utf-16")
 def test_text_with_a_byte_order_mark_reads_back(text, encoding):
     assert decode(text.encode(encoding)) == unicodedata.normalize("NFC", text)
 

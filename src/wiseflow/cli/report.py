@@ -103,7 +103,7 @@ def render_source(found: Source, start: int | None, end: int | None, *, as_json:
 
 
 def check_folder(path: Path) -> None:
-    """Make the folder for reports, and try whether files can be written there.
+    """Make a folder, and try whether files can be written there.
 
     Raises:
         InvalidInput: they cannot.
@@ -115,8 +115,7 @@ def check_folder(path: Path) -> None:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise InvalidInput(
-            f"reports cannot be written to {path}: {reason}",
-            cure="Choose another folder with --out",
+            f"nothing can be written to {path}: {reason}", cure="Choose another folder"
         ) from error
 
 
@@ -135,5 +134,5 @@ def write_text(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise StorageError(
-            f"{path} cannot be written: {error.strerror}", cure="Choose another folder with --out"
+            f"{path} cannot be written: {error.strerror}", cure="Choose another folder"
         ) from error

@@ -127,6 +127,8 @@ def research(
     async def act(app: Application) -> Sequence[Job]:
         return await run_command(app, asked, options, Display(quiet=quiet))
 
+    if timeline:
+        check_folder(timeline.parent)
     told = Timeline() if timeline else None
     try:
         jobs = with_application(settings, act, on_task=told)

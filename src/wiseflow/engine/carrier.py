@@ -1,15 +1,14 @@
-"""One call made as a task and waited for; who gives the wait up gives the task up, too."""
+"""The calls of one job, all made as tasks of the same name, priority and run."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 from wiseflow.core.configuration import TaskPriority
-from wiseflow.core.errors import NotFound
+from wiseflow.engine.calls import TaskRequest
 from wiseflow.engine.tasks import TaskManager
 
 
@@ -35,15 +34,15 @@ class Carrier:
             Conflict: the engine does not take on tasks.
             Exception: whatever the function raised.
         """
-        task_id = self.tasks.register_task(
-            self.name, func, args, cpu_bound=cpu_bound, priority=self.priority, run=self.run
+        request = TaskRequest(
+            name=self.name,
+            func=func,
+            args=args,
+            cpu_bound=cpu_bound,
+            priority=self.priority,
+            run=self.run,
         )
-        try:
-            return await self.tasks.result(task_id)
-        except asyncio.CancelledError:
-            with contextlib.suppress(NotFound):  # it ended long ago
-                self.tasks.cancel(task_id)
-            raise
+        return await self.tasks.call(request)
 
 
 @contextlib.contextmanager

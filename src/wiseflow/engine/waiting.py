@@ -57,8 +57,9 @@ class Waiting:
     ) -> list[Any]:
         """The results of tasks in their order. When one fails, the others are cancelled.
 
-        Not by a task group: up to Python 3.11.3 a failure in one leaves its caller marked as
-        cancelled, and the caller's next ``asyncio.timeout`` then raises a cancellation.
+        Not by a task group: a failure in one leaves its caller marked as cancelled, and where
+        ``asyncio.timeout`` does not reckon with that (Python 3.11.2 does not, 3.11.7 does) the
+        caller's next one raises a cancellation.
 
         Raises:
             Exception: of the first that did not complete.

@@ -86,18 +86,34 @@ def decode_raw(data: bytes, *, declared: str = "") -> str:
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _checked(data[len(mark) :].decode(encoding, "replace"))
+            return _decode_wide(data[len(mark) :], encoding)
     wide = _wide_encoding(data[:_SAMPLE_BYTES])
     if wide:
-        return _checked(data.decode(wide, "replace"))
+        return _decode_wide(data, wide)
     if _looks_binary(data):
         raise DocumentError("the file is binary, not text")
     if data.isascii():
         return data.decode("iso2022_jp" if _ISO_2022_JP.search(data) else "ascii", "replace")
+    text = _decode_whole(data, "utf-8")
+    if text is not None:
+        return text
     text = data.decode("utf-8", "replace")
     if _is_mostly_utf8(text):
         return text
     return _checked(_decode_legacy(data, declared))
+
+
+def _decode_whole(data: bytes, encoding: str) -> str | None:
+    """The text, where not a byte of it is broken; U+FFFD may then be in it, as any character."""
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _decode_wide(data: bytes, encoding: str) -> str:
+    text = _decode_whole(data, encoding)
+    return _checked(data.decode(encoding, "replace")) if text is None else text
 
 
 def _wide_encoding(sample: bytes) -> str:
@@ -130,8 +146,6 @@ def _is_mostly_utf8(text: str) -> bool:
     Source: RFC 3629, section 1: other encodings' strings are UTF-8 with low probability.
     """
     broken = text.count("\ufffd")
-    if not broken:
-        return True
     well = len(text) - broken - len(text.encode("ascii", "ignore"))
     return well >= broken
 
