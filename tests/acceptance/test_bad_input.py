@@ -174,7 +174,7 @@ def test_a_folder_that_is_read_only_is_told_for_database_and_reports(ordinary, t
     assert data.returncode == 1
     assert "the database fixed/wiseflow.db cannot be opened" in data.stderr
     assert out.returncode == 2
-    assert "reports cannot be written to fixed: permission denied" in out.stderr
+    assert "nothing can be written to fixed: permission denied" in out.stderr
     assert again.returncode == 0, again.stderr
     assert len(list((tmp_path / "fixed").iterdir())) == 3
 
