@@ -18,10 +18,26 @@
     │   ├── StorageFull         no room is left
     │   ├── IndexDamaged        files of a search index are missing or broken
     │   └── SchemaMismatch      the database has another version
-    └── WorkerError             a worker process did not finish a call (exit 1, HTTP 503)
-        ├── WorkerCrashed       it died
-        ├── WorkerTimeout       it took too long and was ended
-        └── WorkerLimit         it went over its memory or CPU limit
+    ├── WorkerError             a worker process did not finish a call (exit 1, HTTP 503)
+    │   ├── WorkerCrashed       it died
+    │   ├── WorkerTimeout       it took too long and was ended
+    │   └── WorkerLimit         it went over its memory or CPU limit
+    ├── BudgetSpent             a research may spend no more           (exit 1, HTTP 402)
+    └── CallError               a call to the outside gave no answer   (exit 1, HTTP 502)
+        ├── NetworkFailed       no connection, or it broke
+        │   └── ConnectionRefused  the address, the proxy or a certificate is wrong
+        ├── ProviderDown        the provider says it cannot now: 500, 503, 529
+        ├── CallTimeout         no answer in time
+        ├── RateLimited         too many requests, tokens or bytes
+        ├── QuotaSpent          what the key may use is used up
+        ├── AuthFailed          the key is missing, wrong or expired
+        ├── BadRequest          the provider refuses the request as it is
+        │   ├── ModelMissing    it has no such model
+        │   └── ContextTooLong  the request is too long for the model
+        ├── ContentRefused      the provider's policy forbids the content
+        ├── MalformedOutput     the answer is broken, empty, or not as asked
+        ├── CircuitOpen         the provider failed too often; not sent
+        └── AddressForbidden    nothing may be sent to that address; not sent
 
 The bases are the questions a caller asks; the leaves are facts. ``retryable`` says whether the same
 call may succeed when it is made again; the edges map ``exit_code`` and ``http_status`` once.
@@ -29,7 +45,10 @@ call may succeed when it is made again; the edges map ``exit_code`` and ``http_s
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
+
+from wiseflow.core.limits import Allowance
 
 
 class WiseflowError(Exception):
@@ -187,3 +206,151 @@ class WorkerLimit(WorkerError):
     """The call went over its worker's memory or CPU limit."""
 
     retryable: ClassVar[bool] = False
+
+
+class BudgetSpent(WiseflowError):
+    """A research may spend no more; what it has so far is kept.
+
+    Args:
+        message: what would have been spent, and what is left.
+        resource: ``money``, ``tokens`` or ``seconds``.
+    """
+
+    http_status: ClassVar[int] = 402
+
+    def __init__(self, message: str, *, resource: str, cure: str = "") -> None:
+        super().__init__(message, cure=cure)
+        self.resource = resource
+
+
+class ErrorClass(StrEnum):
+    """What kind of trouble a call met; each has a strategy of its own."""
+
+    TRANSIENT = "transient"
+    RATE_LIMIT = "rate_limit"
+    AUTH = "auth"
+    QUOTA = "quota"
+    CONTEXT_LENGTH = "context_length"
+    BAD_REQUEST = "bad_request"
+    CONTENT_POLICY = "content_policy"
+    MALFORMED_OUTPUT = "malformed_output"
+    NETWORK = "network"
+    FATAL = "fatal"
+
+
+class CallError(WiseflowError):
+    """A call to the outside gave no answer that can be used.
+
+    Args:
+        message: what happened; never a key, nor what was sent.
+        provider: the name of who was called.
+        cure: what the reader can do about it.
+        retry_after_s: how long the provider asks to wait, in seconds; ``None`` when it does not.
+        allowances: what the answer's headers told of the key's limits.
+    """
+
+    http_status: ClassVar[int] = 502
+    error_class: ClassVar[ErrorClass] = ErrorClass.FATAL
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        cure: str = "",
+        retry_after_s: float | None = None,
+        allowances: tuple[Allowance, ...] = (),
+    ) -> None:
+        super().__init__(message, cure=cure)
+        self.provider = provider
+        self.retry_after_s = retry_after_s
+        self.allowances = allowances
+
+
+class NetworkFailed(CallError):
+    """No connection could be made, or it broke before the answer was whole."""
+
+    retryable: ClassVar[bool] = True
+    error_class: ClassVar[ErrorClass] = ErrorClass.NETWORK
+
+
+class ConnectionRefused(NetworkFailed):
+    """A connection will not come about as things are set: proxy, certificate, or address."""
+
+    retryable: ClassVar[bool] = False
+
+
+class ProviderDown(CallError):
+    """The provider answers that it cannot do it now."""
+
+    retryable: ClassVar[bool] = True
+    error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
+
+
+class CallTimeout(CallError):
+    """No whole answer came in time."""
+
+    retryable: ClassVar[bool] = True
+    http_status: ClassVar[int] = 504
+    error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
+
+
+class RateLimited(CallError):
+    """The key has sent too much; it may go on after a while."""
+
+    retryable: ClassVar[bool] = True
+    http_status: ClassVar[int] = 503
+    error_class: ClassVar[ErrorClass] = ErrorClass.RATE_LIMIT
+
+
+class QuotaSpent(CallError):
+    """What the key may use is used up, until somebody pays or a day has gone."""
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.QUOTA
+
+
+class AuthFailed(CallError):
+    """The key is missing, wrong, expired, or may not do this."""
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.AUTH
+
+
+class BadRequest(CallError):
+    """The provider refuses the request as it is; sent again it would be refused again."""
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.BAD_REQUEST
+
+
+class ModelMissing(BadRequest):
+    """The provider has no such model, or the key may not use it."""
+
+
+class ContextTooLong(BadRequest):
+    """The request, with the room for its answer, is too long for the model."""
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.CONTEXT_LENGTH
+
+
+class ContentRefused(CallError):
+    """The provider's or the model's policy forbids the content."""
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.CONTENT_POLICY
+
+
+class MalformedOutput(CallError):
+    """The answer is broken, empty, or not of the form that was asked for."""
+
+    retryable: ClassVar[bool] = True
+    error_class: ClassVar[ErrorClass] = ErrorClass.MALFORMED_OUTPUT
+
+
+class CircuitOpen(CallError):
+    """The provider failed too often of late; the call was not sent."""
+
+    retryable: ClassVar[bool] = True
+    http_status: ClassVar[int] = 503
+    error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
+
+
+class AddressForbidden(CallError):
+    """Nothing may be sent to that address: it is private, or everything is to stay here."""

@@ -1,0 +1,142 @@
+"""A call to the outside, and what travels with it.
+
+A call is one request to a model, a search provider, a web page or an embedder. Every call goes
+through the gateway; what it needs of the run it belongs to travels in its ``RunContext``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from wiseflow.core.configuration import TaskPriority
+from wiseflow.core.limits import Allowance, Need
+from wiseflow.core.ports import Journal
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class CallKind(StrEnum):
+    """What is asked of the outside."""
+
+    MODEL = "model"
+    SEARCH = "search"
+    FETCH = "fetch"
+    EMBED = "embed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one call used.
+
+    Args:
+        input_tokens, output_tokens: of a model, as the provider counts them.
+        bytes: of the answer.
+        cost: in the currency of the price list; ``None`` when no price is known, never 0 then.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    bytes: int = 0
+    cost: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        """In and out together."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply(Generic[T_co]):
+    """What an adapter gives: the answer, what it used, and what its headers told.
+
+    Args:
+        value: the answer.
+        usage: what it used; its cost is ``None``, unless the provider tells it.
+        allowances: what the headers told of the key's limits, on success, too.
+    """
+
+    value: T_co
+    usage: Usage = field(default_factory=Usage)
+    allowances: tuple[Allowance, ...] = ()
+
+
+class Spending(Protocol):
+    """What a run may spend, as its calls see it."""
+
+    def reserve(self, worst: Usage, *, closing: bool = False) -> Reservation:
+        """Set aside the most that an attempt may use.
+
+        Args:
+            worst: the most it may use; a cost of ``None`` is unknown.
+            closing: whether it may use what is kept back for writing up.
+
+        Raises:
+            BudgetSpent: there is not so much left.
+        """
+        ...
+
+
+class Reservation(Protocol):
+    """What was set aside for one attempt."""
+
+    def settle(self, used: Usage) -> None:
+        """Count what was used, and give the rest back. The second time it does nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What a call needs to know of the run that makes it.
+
+    Args:
+        run_id: the id of its job, or any name outside of one.
+        journal: what makes its calls happen once; ``None`` outside of a job.
+        spending: what it may spend; ``None`` for no bound.
+        deadline: on the clock's monotonic time; ``None`` for none.
+        priority: who goes first.
+        local_only: whether nothing of it may leave this machine.
+        emit: is told what a user may want to see: event type and data.
+    """
+
+    run_id: str
+    journal: Journal | None = None
+    spending: Spending | None = None
+    deadline: float | None = None
+    priority: TaskPriority = TaskPriority.NORMAL
+    local_only: bool = False
+    emit: Callable[[str, Mapping[str, object]], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One request to the outside.
+
+    Args:
+        kind: what is asked.
+        provider: the name of who is asked.
+        model: of the provider; "" where it has none.
+        request: what is asked, a record of ``core``.
+        result_type: what the answer is, for the journal; ``None`` when it is not journalled.
+        need: the most it may take of the key's limits.
+        worst: the most it may use of the run's budget.
+        context: of the run.
+        step: names the purpose in the journal, for instance ``sections/2/draft``.
+        closing: whether it belongs to the writing up, for which a part of the budget is kept.
+        on_text: is given the parts of a streamed answer, as they come.
+    """
+
+    kind: CallKind
+    provider: str
+    request: Any
+    context: RunContext
+    model: str = ""
+    result_type: type[T] | None = None
+    need: Need = field(default_factory=Need)
+    worst: Usage = field(default_factory=Usage)
+    step: str = ""
+    closing: bool = False
+    on_text: Callable[[str], None] | None = None
