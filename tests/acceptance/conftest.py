@@ -28,9 +28,9 @@ def start(tmp_path, environment):
     """Starts the command as a process of its own, in a process group of its own."""
     started = []
 
-    def call(*arguments, **settings):
+    def call(*arguments, before=(), **settings):
         process = subprocess.Popen(
-            [sys.executable, "-m", "wiseflow", *map(str, arguments)],
+            [*before, sys.executable, "-m", "wiseflow", *map(str, arguments)],
             cwd=tmp_path,
             env={**environment, **settings},
             stdout=subprocess.PIPE,

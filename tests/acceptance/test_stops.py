@@ -48,12 +48,25 @@ def command(tmp_path, docs):
     return ("research", "--topics", "topics.txt", "--docs", docs, "--out", "out")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+# A shell that starts a command in the background, in a script, has it ignore Ctrl-C.
+IN_THE_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+IN_FRONT = (sys.executable, "-c", """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.execv(sys.argv[1], sys.argv[1:])
+""")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "number"),
+    [(IN_FRONT, signal.SIGINT), (IN_FRONT, signal.SIGTERM), (IN_THE_BACKGROUND, signal.SIGTERM)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM in the background"],
+)
 def test_an_interrupted_command_keeps_what_is_done_and_the_same_command_goes_on(
-    start, wiseflow, tmp_path, command, number
+    start, wiseflow, tmp_path, command, before, number
 ):
     command = (*command, "--parallel", "1")  # so slow that it cannot end before it is stopped
-    process = start(*command)
+    process = start(*command, before=before)
     wait_until(lambda: jobs_in(tmp_path, "completed") >= 3, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)

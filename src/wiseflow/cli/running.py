@@ -7,7 +7,6 @@ import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator
-from types import FrameType
 from typing import TypeVar
 
 from wiseflow.app import Application, open_application
@@ -35,28 +34,44 @@ def with_application(
     Raises:
         KeyboardInterrupt: the command was interrupted.
     """
+    stopped = False
 
     async def body() -> T:
-        async with open_application(settings, on_task=on_task) as application:
-            return await action(application)
+        nonlocal stopped
+        with _stopped_by_sigterm() as asked:
+            try:
+                async with open_application(settings, on_task=on_task) as application:
+                    return await action(application)
+            finally:
+                stopped = asked.is_set()
 
-    with _terminate_as_interrupt():
+    try:
         return asyncio.run(body())
+    except asyncio.CancelledError:
+        if stopped:
+            raise KeyboardInterrupt from None
+        raise
 
 
 @contextlib.contextmanager
-def _terminate_as_interrupt() -> Generator[None]:
-    """Let SIGTERM do what Ctrl-C does: `asyncio.run` turns that into a cancellation."""
+def _stopped_by_sigterm() -> Generator[asyncio.Event]:
+    """Let SIGTERM cancel the current task, as Ctrl-C does; what is given tells whether it came.
+
+    Not by way of SIGINT: a shell that starts a command in the background has it ignore that.
+    """
+    asked = asyncio.Event()
     if sys.platform == "win32":
-        yield
+        yield asked
         return
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        asked.set()
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
     try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    signal.raise_signal(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
