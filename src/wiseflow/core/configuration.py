@@ -18,6 +18,10 @@ class SearchAPI(StrEnum):
     """Where a research looks."""
 
     DOCUMENTS = "documents"
+    TAVILY = "tavily"
+    EXA = "exa"
+    PERPLEXITY = "perplexity"
+    SEARXNG = "searxng"
 
 
 class TaskPriority(StrEnum):
