@@ -1,0 +1,1 @@
+"""Adapters of what is outside: models, search providers, embedders, web pages."""
