@@ -6,11 +6,11 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 import httpx2
 
-from wiseflow import __version__
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.limits import Allowance
 from wiseflow.providers.endpoint import Endpoint
@@ -20,7 +20,7 @@ from wiseflow.providers.hearing import tell_headers
 from wiseflow.providers.network import Network, forbidden, is_loopback
 from wiseflow.providers.statuses import Answered, malformed, status_failure
 
-USER_AGENT: Final = f"WiseFlow/{__version__}"
+USER_AGENT: Final = f"WiseFlow/{version('wiseflow')}"
 TIMEOUT_S = 60.0
 CONNECT_S = 10.0
 # A hundred researches with two calls each under way need not wait for a connection.
