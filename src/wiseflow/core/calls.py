@@ -67,8 +67,8 @@ class Reply(Generic[T_co]):
 class Spending(Protocol):
     """What a run may spend, as its calls see it."""
 
-    def reserve(self, worst: Usage, *, closing: bool = False) -> Reservation:
-        """Set aside the most that an attempt may use.
+    async def reserve(self, worst: Usage, *, closing: bool = False) -> Reservation:
+        """Set aside the most that an attempt may use; waits where others may leave enough.
 
         Args:
             worst: the most it may use; a cost of ``None`` is unknown.
@@ -76,15 +76,25 @@ class Spending(Protocol):
 
         Raises:
             BudgetSpent: there is not so much left.
+            ConfigurationError: money is bounded, and the price is not known.
         """
+        ...
+
+    def count(self, used: Usage) -> None:
+        """Count a call of this run that was paid for in an earlier attempt, or by another run."""
         ...
 
 
 class Reservation(Protocol):
     """What was set aside for one attempt."""
 
-    def settle(self, used: Usage) -> None:
-        """Count what was used, and give the rest back. The second time it does nothing."""
+    def settle(self, used: Usage, *, answered: bool = True) -> None:
+        """Count what was used, and give the rest back. The second time it does nothing.
+
+        Args:
+            used: by the attempt.
+            answered: whether it gave an answer; else it was only paid for.
+        """
         ...
 
 

@@ -1,0 +1,138 @@
+"""Who can be asked: the endpoints that are set, and what asks them, made when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from wiseflow.core.asking import ChatModel, EmbeddingModel, Fetcher, KeyTest, SearchProvider
+from wiseflow.core.calls import CallKind
+from wiseflow.core.errors import AddressForbidden, ConfigurationError
+from wiseflow.core.limits import LimitKey
+from wiseflow.providers.endpoint import Endpoint
+from wiseflow.providers.registry import ModelService, Registry, SearchService
+
+if TYPE_CHECKING:
+    from wiseflow.providers.http import HttpClients  # it imports the HTTP client, which is slow
+
+
+class Directory:
+    """Endpoints by the name of their provider, and their adapters.
+
+    Args:
+        endpoints: gives the endpoint of a provider; raises ``ConfigurationError`` when its key or
+            address is not set, and ``InvalidInput`` when there is no such provider.
+        clients: makes the HTTP clients, once.
+        fetcher: makes what fetches pages, once, over the clients.
+        registry: the providers that are installed.
+    """
+
+    def __init__(
+        self,
+        endpoints: Callable[[str], Endpoint],
+        clients: Callable[[], HttpClients],
+        fetcher: Callable[[HttpClients], Fetcher],
+        registry: Registry | None = None,
+    ) -> None:
+        self._endpoint = endpoints
+        self._make_clients = clients
+        self._make_fetcher = fetcher
+        self._registry = registry or Registry()
+        self._clients: HttpClients | None = None
+        self._fetcher: Fetcher | None = None
+        self._endpoints: dict[str, Endpoint] = {}
+        self._searches: dict[str, SearchService] = {}
+        self._services: dict[str, ModelService] = {}
+        self._chats: dict[tuple[str, str], ChatModel] = {}
+        self._embedders: dict[tuple[str, str], EmbeddingModel] = {}
+
+    def endpoint(self, provider: str) -> Endpoint:
+        """Where a provider is asked. Raises ``ConfigurationError`` or ``InvalidInput``."""
+        if provider not in self._endpoints:
+            self._endpoints[provider] = self._endpoint(provider)
+        return self._endpoints[provider]
+
+    def limit_key(self, kind: CallKind, provider: str, model: str) -> LimitKey:
+        """Whose limits hold for a call."""
+        if kind is CallKind.FETCH:
+            return LimitKey(provider=provider)
+        return LimitKey(provider=provider, account=self.endpoint(provider).account, model=model)
+
+    def check_local(self, kind: CallKind, provider: str) -> None:
+        """Refuse what is not on this machine, for a run of which nothing may leave it.
+
+        Raises:
+            AddressForbidden: the provider is elsewhere.
+        """
+        if kind is CallKind.FETCH or not self.endpoint(provider).is_local:
+            where = "the web" if kind is CallKind.FETCH else self.endpoint(provider).address
+            raise AddressForbidden(
+                f"nothing of this research may be sent to {where}: its documents never leave",
+                provider=provider,
+                cure="Ask a model on this machine, or use a collection that is not private",
+            )
+
+    def chat(self, provider: str, model: str) -> ChatModel:
+        """A model, for conversations. Raises ``ConfigurationError`` or ``InvalidInput``."""
+        if (provider, model) not in self._chats:
+            self._chats[provider, model] = self._service(provider).chat(model)
+        return self._chats[provider, model]
+
+    def embedder(self, provider: str, model: str) -> EmbeddingModel:
+        """A model, for vectors. Raises ``ConfigurationError`` or ``InvalidInput``."""
+        if (provider, model) not in self._embedders:
+            self._embedders[provider, model] = self._service(provider).embeddings(model)
+        return self._embedders[provider, model]
+
+    def search(self, provider: str) -> SearchProvider:
+        """A search provider. Raises ``ConfigurationError`` or ``InvalidInput``."""
+        if provider not in self._searches:
+            endpoint = self.endpoint(provider)
+            self._searches[provider] = self._registry.search(endpoint, self._http())
+        return self._searches[provider]
+
+    def fetcher(self) -> Fetcher:
+        """What fetches pages."""
+        if self._fetcher is None:
+            self._fetcher = self._make_fetcher(self._http())
+        return self._fetcher
+
+    async def test_key(self, provider: str) -> KeyTest:
+        """Whether a provider takes its key.
+
+        Raises:
+            CallError: no answer came.
+            ConfigurationError: its key or address is not set.
+            InvalidInput: there is no such provider.
+        """
+        kinds = self._registry.spec(provider).kinds
+        if CallKind.SEARCH in kinds:
+            return await self._registry.search(self.endpoint(provider), self._http()).test_key()
+        return await self._service(provider).test_key()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._clients is not None:
+            await self._clients.aclose()
+
+    def _service(self, provider: str) -> ModelService:
+        if provider not in self._services:
+            endpoint = self.endpoint(provider)
+            self._services[provider] = self._registry.models(endpoint, self._http())
+        return self._services[provider]
+
+    def _http(self) -> HttpClients:
+        if self._clients is None:
+            self._clients = self._make_clients()
+        return self._clients
+
+
+def missing_setting(provider: str, names: Mapping[str, str]) -> ConfigurationError:
+    """The error of a provider whose settings are not there.
+
+    Args:
+        provider: its name.
+        names: what each setting is for, by its name.
+    """
+    wanted = " and ".join(f"{name} ({purpose})" for name, purpose in names.items())
+    return ConfigurationError(f"{provider} cannot be asked yet", cure=f"Set {wanted}")
