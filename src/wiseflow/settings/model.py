@@ -12,17 +12,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr
 
 from wiseflow.observability.options import LogFormat, LogLevel, LogOptions
+from wiseflow.settings.outside import Outside
 from wiseflow.settings.setting import About
 
 DEFAULT_ORIGIN = "default"
@@ -58,10 +51,8 @@ def _database_url(value: str) -> str:
     return value
 
 
-class Settings(BaseModel):
+class Settings(Outside):
     """The values that hold, by name in lower case, and where each came from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_concurrent_research: Annotated[
         int,
@@ -336,6 +327,15 @@ class Settings(BaseModel):
     def log_path(self) -> Path:
         """The log file."""
         return Path(self.log_file)
+
+    def provider_key(self, provider: str) -> str:
+        """The key of a provider; "" when none is set, or it has no such setting."""
+        value = getattr(self, f"{provider}_api_key", None)
+        return value.get_secret_value() if isinstance(value, SecretStr) else ""
+
+    def provider_base(self, provider: str) -> str:
+        """The address of a provider in place of its own; "" when none is set."""
+        return str(getattr(self, f"{provider}_api_base", ""))
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, to be kept out of all that is written."""

@@ -6,12 +6,13 @@ from typing import Final
 
 from pydantic import create_model
 
+from wiseflow.settings.endpoints import endpoint_fields
 from wiseflow.settings.later import later_fields
 from wiseflow.settings.model import Settings
 from wiseflow.settings.setting import Setting, setting_of
 
 AllSettings: Final[type[Settings]] = create_model(
-    "AllSettings", __base__=Settings, **later_fields()
+    "AllSettings", __base__=Settings, **endpoint_fields(), **later_fields()
 )
 SETTINGS: Final[tuple[Setting, ...]] = tuple(
     setting_of(field, info) for field, info in AllSettings.model_fields.items()
