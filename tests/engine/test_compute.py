@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextvars import Context, copy_context
+from functools import partial
 
 import pytest
 
@@ -14,6 +16,7 @@ from wiseflow.engine.calls import TaskRequest
 from wiseflow.engine.compute import TaskBranches, TaskCompute, on_behalf_of
 from wiseflow.engine.processes import ProcessPool
 from wiseflow.engine.tasks import TaskManager
+from wiseflow.engine.turns import in_order_of_beginning
 
 LIMIT_S = 30.0
 
@@ -29,6 +32,9 @@ class Told:
 
     def ends(self) -> list[TaskState]:
         return [event.state for event in self.events if event.state.final]
+
+    def completed(self) -> list[str]:
+        return [event.name for event in self.events if event.state is TaskState.COMPLETED]
 
 
 @pytest.fixture
@@ -160,16 +166,42 @@ async def test_a_pool_is_resized_and_removed_with_its_tasks(tasks):
             tasks.resize(pools={"tools": 1})
 
 
-async def test_of_a_pools_tasks_those_go_first_whose_work_began_first(tasks):
+def work_that_begins_now() -> Context:
+    with in_order_of_beginning():
+        return copy_context()
+
+
+async def test_in_a_pool_goes_first_what_belongs_to_work_that_began_first(tasks, told):
+    oldest, second, youngest = (work_that_begins_now() for _ in range(3))
     async with ProcessPool(workers=1, name="tools", timeout_s=LIMIT_S) as pool:
         tasks.add_pool("tools", pool)
-        ids = [
-            tasks.register_task("work", int, (number,), cpu_bound=True, pool="tools")
-            for number in range(5)
-        ]
 
-        assert [await tasks.result(task_id) for task_id in ids] == list(range(5))
+        call = partial(tasks.register_task, func=os.getpid, cpu_bound=True, pool="tools")
+        call("keeps the worker busy")
+        for name, work in (("third", youngest), ("first", oldest), ("second", second)):
+            work.run(call, name)
+        second.run(call, "second again")
+        await tasks.join()
         await tasks.remove_pool("tools")
+
+    assert told.completed()[1:] == ["first", "second", "second again", "third"]
+
+
+async def test_in_a_pool_goes_first_what_is_at_home_at_the_free_place(tasks, told):
+    oldest, at_home = work_that_begins_now(), work_that_begins_now()
+    async with ProcessPool(workers=1, name="tools", timeout_s=LIMIT_S) as pool:
+        tasks.add_pool("tools", pool)
+
+        call = partial(tasks.register_task, func=os.getpid, cpu_bound=True, pool="tools")
+        at_home.run(call, "comes here")
+        await tasks.join()
+        call("keeps the worker busy")
+        oldest.run(call, "new here")
+        at_home.run(call, "at home")
+        await tasks.join()
+        await tasks.remove_pool("tools")
+
+    assert told.completed()[2:] == ["at home", "new here"]
 
 
 async def test_an_unknown_task_is_no_fault_of_those_that_wait_for_others(tasks):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextvars import copy_context
 
 import pytest
@@ -11,8 +12,13 @@ from wiseflow.core.errors import Conflict, WorkerError
 from wiseflow.engine.turns import Turns, in_order_of_beginning
 
 
+def home_or_last_used(free: Sequence[int], home: int | None) -> int:
+    return home if home is not None and home in free else free[-1]
+
+
 def make_turns(limit: int, *, max_waiting: int = 1000) -> Turns:
-    return Turns(limit, max_waiting=max_waiting, refusal=WorkerError("the queue is full"))
+    refusal = WorkerError("the queue is full")
+    return Turns(limit, max_waiting=max_waiting, refusal=refusal, prefer=home_or_last_used)
 
 
 @given(st.integers(1, 5), st.lists(st.integers(0, 3), max_size=40))
@@ -39,28 +45,21 @@ def test_no_more_than_the_limit_are_inside_and_all_get_in_in_order(limit: int, w
     assert turns.inside == 0
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=30), st.randoms())
-def test_who_waits_is_served_in_the_order_their_work_began(callers, random):
-    """``callers``: the piece of work each belongs to (0 for none), and whether it gives up."""
+@given(st.lists(st.booleans(), max_size=30), st.randoms())
+def test_who_waits_is_served_in_the_order_they_came(leavers, random):
+    """``leavers``: whether each of those who wait gives up."""
     turns = make_turns(1)
-    served: list[tuple[int, int]] = []
-    contexts = [copy_context()]
-    for _ in range(4):
-        with in_order_of_beginning():
-            contexts.append(copy_context())
+    served: list[int] = []
 
-    async def call(work: int, arrival: int) -> None:
+    async def call(arrival: int) -> None:
         async with turns.turn():
-            served.append((work, arrival))
+            served.append(arrival)
 
     async def run() -> None:
         async with asyncio.TaskGroup() as group, turns.turn():
-            tasks = [
-                group.create_task(call(work, arrival), context=contexts[work])
-                for arrival, (work, _) in enumerate(callers)
-            ]
+            tasks = [group.create_task(call(arrival)) for arrival in range(len(leavers))]
             await asyncio.sleep(0)
-            leaving = [task for task, (_, leaves) in zip(tasks, callers, strict=True) if leaves]
+            leaving = [task for task, leaves in zip(tasks, leavers, strict=True) if leaves]
             random.shuffle(leaving)
             for task in leaving:
                 task.cancel()
@@ -69,8 +68,7 @@ def test_who_waits_is_served_in_the_order_their_work_began(callers, random):
 
     asyncio.run(run())
 
-    stayed = [(work, n) for n, (work, leaves) in enumerate(callers) if not leaves]
-    assert served == sorted(stayed)
+    assert served == [arrival for arrival, leaves in enumerate(leavers) if not leaves]
     assert turns.inside == 0
 
 
@@ -164,10 +162,10 @@ async def test_a_free_place_is_taken_also_by_work_at_home_elsewhere():
     with in_order_of_beginning():
         async with turns.turn() as home:
             pass
-        held = turns.take_free(home)
+        turns.take(home)
         async with turns.turn() as other:
             assert other != home
-        turns.give_back(held)
+        turns.give_back(home)
 
 
 OPERATIONS = st.one_of(

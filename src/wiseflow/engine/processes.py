@@ -1,7 +1,8 @@
 """A pool of worker processes: a call that crashes, hangs or eats memory costs itself only.
 
-The caller of ``run`` drives its worker: there are no tasks in the background. Which of the calls
-that wait is next, ``turns`` says; a worker that was killed is replaced when it is next needed.
+The caller of ``run`` drives its worker: there are no tasks in the background. An engine asks
+``choose`` which of its tasks is next; calls that are made while no worker is free are served as
+they came. A worker that was killed is replaced when it is next needed.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class ProcessPool:
         for place in reversed(self._turns.free):
             if self._closed or place in self._idle or place not in self._turns.free:
                 continue
-            self._turns.take_free(place)
+            self._turns.take(place)
             try:
                 self._idle[place] = await self._started()
             finally:
