@@ -345,6 +345,39 @@ async def test_a_failing_asynchronous_item_costs_itself_only(maps):
         await maps.map(half, [1, 0, 2], on_error=OnError.RAISE)
 
 
+def slow_reciprocal(number: int) -> float:
+    """So slow that not all of a map is done before anything is decided."""
+    heavy(number)
+    return reciprocal(number)
+
+
+async def late_reciprocal(number: int) -> float:
+    await asyncio.sleep(0.001)
+    return reciprocal(number)
+
+
+@pytest.mark.parametrize(
+    ("function", "strategy"),
+    [
+        (late_reciprocal, None),
+        (slow_reciprocal, "async_batches"),
+        (slow_reciprocal, "parallel_chunks"),
+    ],
+)
+async def test_after_maps_that_failed_the_time_of_the_caller_is_still_kept(
+    maps, function, strategy
+):
+    items = [*range(1, 3_000), 0]
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            async with asyncio.timeout(60.0):
+                await maps.map(function, items, on_error="raise", strategy=strategy)
+
+    with pytest.raises(TimeoutError):  # and no cancellation, which nobody asked for
+        async with asyncio.timeout(0.001):
+            await asyncio.Event().wait()
+
+
 async def test_an_error_of_the_source_ends_the_map(maps):
     def broken():
         yield 1

@@ -151,6 +151,21 @@ async def test_cancelling_a_pipeline_leaves_nothing_behind(maps, tasks):
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_after_pipelines_that_failed_the_time_of_the_caller_is_still_kept(maps):
+    async def late(number: int) -> float:
+        await asyncio.sleep(0)
+        return 1 / (50 - number)
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            async with asyncio.timeout(60.0):
+                await maps.pipeline([fetched, late], range(100), on_error="raise")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await asyncio.Event().wait()
+
+
 async def test_a_pipeline_ends_at_its_time_limit(maps):
     async def forever(_: int) -> None:
         await asyncio.Event().wait()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from wiseflow.app import Application
+from wiseflow.core.groups import task_group
 from wiseflow.core.jobs import Event, Job, JobFilter, JobStatus
 from wiseflow.jobs.submission import Batch
 from wiseflow.jobs.worker import Worker
@@ -74,17 +75,13 @@ async def run_batch(
     if on_worker is not None:
         on_worker(worker)
     watcher = _Watcher(app, batch, listener)
-    try:
-        async with asyncio.TaskGroup() as group:
-            work = group.create_task(
-                worker.run(batch=batch.name, until_idle=True), name=f"worker of {batch.name}"
-            )
-            while not work.done():
-                await asyncio.wait({work}, timeout=POLL_S)
-                await watcher.look()
-    except ExceptionGroup as errors:
-        # The worker's or the listener's own: the other one was only cancelled because of it.
-        raise errors.exceptions[0] from None
+    async with task_group() as group:
+        work = group.create_task(
+            worker.run(batch=batch.name, until_idle=True), name=f"worker of {batch.name}"
+        )
+        while not work.done():
+            await asyncio.wait({work}, timeout=POLL_S)
+            await watcher.look()
     await watcher.last_look()
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,15 +42,3 @@ class Carrier:
             run=self.run,
         )
         return await self.tasks.call(request)
-
-
-@contextlib.contextmanager
-def lone_error() -> Generator[None]:
-    """Raise the first error of a task group as itself."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        raise error from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import statistics
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from wiseflow.core.errors import InvalidInput
+from wiseflow.core.groups import task_group
 from wiseflow.engine.analysis import (
     HERE_S,
     MOST_AT_ONCE,
@@ -167,7 +167,7 @@ class Mapper:
     async def _ready(self) -> float:
         """Seconds that a chunk's way to a worker and back takes; the workers have started then."""
         if self._dispatch_s is None:
-            async with asyncio.TaskGroup() as starts:
+            async with task_group() as starts:
                 for number in range(self._workers):
                     starts.create_task(self._round_trip(), name=f"start worker {number}")
             self._dispatch_s = statistics.median(

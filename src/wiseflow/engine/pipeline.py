@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wiseflow.engine.carrier import Carrier, lone_error
+from wiseflow.core.groups import task_group
+from wiseflow.engine.carrier import Carrier
 from wiseflow.engine.chunks import ItemFailure
 from wiseflow.engine.outcomes import Collected
 from wiseflow.engine.stages import Stage
@@ -74,13 +75,12 @@ class Pipeline:
             Exception: what the first item that failed raised, when that is wanted.
         """
         queues = [_Queue(self.buffer) for _ in self.stages]
-        with lone_error():
-            async with asyncio.TaskGroup() as group:
-                for number, stage in enumerate(self.stages):
-                    outbox = queues[number + 1] if number + 1 < len(queues) else None
-                    body = self._stage(stage, self.lanes[number], queues[number], outbox)
-                    group.create_task(body, name=f"{self.carrier.name} {stage.label}")
-                await self._feed(source, queues[0])
+        async with task_group() as group:
+            for number, stage in enumerate(self.stages):
+                outbox = queues[number + 1] if number + 1 < len(queues) else None
+                body = self._stage(stage, self.lanes[number], queues[number], outbox)
+                group.create_task(body, name=f"{self.carrier.name} {stage.label}")
+            await self._feed(source, queues[0])
 
     async def _feed(self, source: Iterator[Any], first: _Queue) -> None:
         for item in source:
@@ -88,7 +88,7 @@ class Pipeline:
         await first.put(None)
 
     async def _stage(self, stage: Stage, lanes: int, inbox: _Queue, outbox: _Queue | None) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with task_group() as group:
             for number in range(lanes):
                 lane = self._lane(stage, inbox, outbox)
                 group.create_task(lane, name=f"{self.carrier.name} {stage.label} {number}")

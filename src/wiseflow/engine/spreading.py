@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wiseflow.core.errors import InvalidInput, WorkerError
-from wiseflow.engine.carrier import Carrier, lone_error
+from wiseflow.core.groups import task_group
+from wiseflow.engine.carrier import Carrier
 from wiseflow.engine.chunks import Chunk, ChunkSizes, applied, run_chunk
 from wiseflow.engine.items import Items
 from wiseflow.engine.outcomes import Collected
@@ -66,11 +67,10 @@ class Chunks:
         """
         self._left = self.sizes.total
         self._pickled = pickle.dumps(self.function, protocol=pickle.HIGHEST_PROTOCOL)
-        with lone_error():
-            async with asyncio.TaskGroup() as lanes:
-                # One chunk is on its way to each worker while another is done.
-                for number in range(2 * self.sizes.workers):
-                    lanes.create_task(self._lane(), name=f"{self.carrier.name} lane {number}")
+        async with task_group() as lanes:
+            # One chunk is on its way to each worker while another is done.
+            for number in range(2 * self.sizes.workers):
+                lanes.create_task(self._lane(), name=f"{self.carrier.name} lane {number}")
 
     async def _lane(self) -> None:
         while (chunk := self._next()) is not None:
@@ -164,16 +164,15 @@ class Batches:
             Exception: what the first item that failed raised, when that is wanted.
         """
         batch = self._on_loop if asynchronous else self._on_thread
-        with lone_error():
-            async with asyncio.TaskGroup() as lanes:
-                lanes.create_task(self._lane(batch), name=f"{self.carrier.name} lane 0")
-                for _ in range(3):  # steps in which one that never waits does it all
-                    await asyncio.sleep(0)
-                for number in range(1, self.at_once):
-                    if self._exhausted:
-                        break
-                    self.spread = True
-                    lanes.create_task(self._lane(batch), name=f"{self.carrier.name} lane {number}")
+        async with task_group() as lanes:
+            lanes.create_task(self._lane(batch), name=f"{self.carrier.name} lane 0")
+            for _ in range(3):  # steps in which one that never waits does it all
+                await asyncio.sleep(0)
+            for number in range(1, self.at_once):
+                if self._exhausted:
+                    break
+                self.spread = True
+                lanes.create_task(self._lane(batch), name=f"{self.carrier.name} lane {number}")
 
     async def _lane(self, batch: Callable[[], Any]) -> None:
         while not self._exhausted:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
+
+from wiseflow.core.groups import task_group
 
 T = TypeVar("T")
 
@@ -28,10 +29,6 @@ async def each(
         for item in waiting:
             await act(item)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for number in range(at_once):
-                group.create_task(lane(), name=f"{name} {number}")
-    except ExceptionGroup as errors:
-        # Lanes are left one by one, and what they call raises no groups.
-        raise errors.exceptions[0] from None
+    async with task_group() as group:
+        for number in range(at_once):
+            group.create_task(lane(), name=f"{name} {number}")
