@@ -17,6 +17,7 @@ class Kept:
         self.rows: dict[str, str] = {}
         self.saves = 0
         self.refuses = False
+        self.broken = False  # the next save fails as nobody foresaw
 
     async def load(self) -> dict[str, str]:
         if self.refuses:
@@ -26,19 +27,23 @@ class Kept:
     async def save(self, learned: Mapping[str, str]) -> None:
         if self.refuses:
             raise StorageError("the disk refuses")
+        if self.broken:
+            self.broken = False
+            raise KeyError("a mistake in the store")
         self.saves += 1
         self.rows |= learned
 
 
-class OneTick(SystemClock):
-    """Its first sleep is over at once, the next lasts."""
+class Ticks(SystemClock):
+    """Its first sleeps are over at once, the next lasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticks: int) -> None:
+        self.ticks = ticks
         self.asked: list[float] = []
 
     async def sleep(self, seconds: float) -> None:
         self.asked.append(seconds)
-        await super().sleep(0.0 if len(self.asked) == 1 else 3600.0)
+        await super().sleep(0.0 if len(self.asked) <= self.ticks else 3600.0)
 
 
 async def test_what_one_process_learns_the_next_one_knows():
@@ -56,7 +61,7 @@ async def test_what_one_process_learns_the_next_one_knows():
 
 
 async def test_what_is_learnt_is_kept_now_and_then():
-    store, clock = Kept(), OneTick()
+    store, clock = Kept(), Ticks(1)
     async with remembered(store, clock) as predictor:
         for _ in range(20):
             predictor.observe("read", duration_s=0.25)
@@ -76,3 +81,18 @@ async def test_a_store_that_refuses_stops_nothing(caplog):
     told = [record.getMessage() for record in caplog.records]
     assert any("cannot be read" in line for line in told)
     assert any("cannot be kept" in line for line in told)
+
+
+async def test_a_save_that_fails_as_nobody_foresaw_is_told_and_tried_again(caplog):
+    store = Kept()
+    store.broken = True
+    async with asyncio.timeout(30.0), remembered(store, Ticks(2)) as predictor:
+        predictor.observe("read", duration_s=0.25)
+        while not store.saves:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+
+    (told,) = [record for record in caplog.records if "cannot be kept" in record.getMessage()]
+    assert told.levelname == "ERROR"
+    assert told.exc_info is not None
+    assert isinstance(told.exc_info[1], KeyError)
+    assert "read" in store.rows

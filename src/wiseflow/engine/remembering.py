@@ -53,13 +53,17 @@ class _Kept:
 
     async def save(self) -> None:
         """Keep the kinds that have changed."""
+        try:
+            await self._save_changed()
+        except (WiseflowError, TimeoutError) as error:
+            _log.warning("What was learnt of tasks cannot be kept", error=str(error))
+        except Exception as error:  # noqa: BLE001 - a boundary: the next save is tried all the same
+            _log.error("What was learnt of tasks cannot be kept", exc_info=error)
+
+    async def _save_changed(self) -> None:
         now = self._predictor.dump()
         changed = {kind: text for kind, text in now.items() if self._saved.get(kind) != text}
-        if not changed:
-            return
-        try:
+        if changed:
             async with asyncio.timeout(SAVE_TIMEOUT_S):
                 await self._store.save(changed)
             self._saved = now
-        except (WiseflowError, TimeoutError) as error:
-            _log.warning("What was learnt of tasks cannot be kept", error=str(error))
