@@ -160,6 +160,23 @@ def test_a_run_with_more_weight_has_more_turns():
     assert (begun.count("x"), begun.count("y")) == (4, 2)
 
 
+def test_of_many_runs_the_weights_of_those_that_had_tasks_last_are_known(monkeypatch):
+    monkeypatch.setattr("wiseflow.engine.admission.MOST_WEIGHTS", 2)
+    admission = make_admission(total=9)
+    for run in ("x", "forgotten"):
+        admission.weigh(run, 2.0)
+    push(admission, make_task(run="forgotten"), make_task(run="x"))
+    admission.weigh("another", 2.0)
+    while start(admission) is not None:
+        pass
+
+    for number in range(6):
+        push(admission, make_task(at=number, run="x"), make_task(at=number, run="forgotten"))
+    begun = [task.run for _ in range(6) if (task := start(admission)) is not None]
+
+    assert (begun.count("x"), begun.count("forgotten")) == (4, 2)
+
+
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan])
 def test_a_weight_that_makes_no_sense_is_refused(weight):
     with pytest.raises(InvalidInput, match=r"weight of a run cannot be .*above 0"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +15,9 @@ from wiseflow.engine.ready import Head, ReadyQueue
 # while cores are idle. They are few at a time, so nothing starves; and by less than one step of
 # ageing, so that what is more urgent still goes before them.
 BUSY_LEAD = 0.5
+# A run is a name, and may have no task at times, so nobody knows when it has ended. Its weight is
+# known until so many others were used after it.
+MOST_WEIGHTS = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +60,7 @@ class Admission:
         self._total = _at_least_one(total, "total")
         self._inside = 0  # the sum over the lanes that are counted
         self._lanes: dict[str, _Lane] = {}
-        self._weights: dict[str, float] = {}
+        self._weights: OrderedDict[str, float] = OrderedDict()
         self._held = False
         self._cores: int | None = None
         self._memory_bytes: float = float("inf")
@@ -118,6 +121,8 @@ class Admission:
     def weigh(self, run: str, weight: float) -> None:
         """Give a run so many turns for each one of another run of the same priority.
 
+        The weights of the 10,000 runs that had tasks last are known; others have the usual one, 1.
+
         Raises:
             InvalidInput: it is not above 0.
         """
@@ -126,6 +131,9 @@ class Admission:
                 f"the weight of a run cannot be {weight:g}", cure="Give a number above 0"
             )
         self._weights[run] = weight
+        self._weights.move_to_end(run)
+        if len(self._weights) > MOST_WEIGHTS:
+            self._weights.popitem(last=False)
 
     def hold(self, *, held: bool) -> None:
         """Let nothing new in while ``held``."""
@@ -143,8 +151,7 @@ class Admission:
         if task.under_way:
             lane.returning.append(task)
             return
-        weight = self._weights.get(spec.run, 1.0) if self._weights else 1.0
-        lane.ready.push(task, weight=weight)
+        lane.ready.push(task, weight=self._weight(spec.run) if self._weights else 1.0)
 
     def again(self) -> None:
         """Put those that wait in order anew, as what is predicted of them has changed."""
@@ -186,6 +193,13 @@ class Admission:
         lane = self._lanes[task.spec.lane]
         lane.used -= 1
         self._inside -= lane.counted
+
+    def _weight(self, run: str) -> float:
+        weight = self._weights.get(run)
+        if weight is None:
+            return 1.0
+        self._weights.move_to_end(run)
+        return weight
 
     def _fits(self, lane: _Lane, task: Task) -> bool:
         if self._cores is not None and lane.busy and self._busy() >= self._cores:
