@@ -14,6 +14,7 @@ from wiseflow.settings.loading import load_settings
 SECRET = "sk-canary-0123456789abcdef"
 ENVIRON = {
     "LLM_API_KEY": SECRET,
+    "NOTION_API_KEY": SECRET,
     "DATABASE_URL": "postgresql://flow:pw-canary@db/flow",
     "WISEFLOW_DATA_DIR": "da\nta",
 }
@@ -48,7 +49,7 @@ def test_no_secret_is_shown(settings):
 
 
 def test_a_set_setting_of_a_later_version_says_that_it_is_not_used(settings):
-    (line,) = [one for one in render_settings(settings).splitlines() if "LLM_API_KEY" in one]
+    (line,) = [one for one in render_settings(settings).splitlines() if "NOTION_API_KEY" in one]
 
     assert line.split(maxsplit=3)[1:] == ["set", "environment", "(not used yet by this version)"]
 
@@ -63,8 +64,9 @@ def test_json_has_every_setting_with_its_type(settings):
 
     assert shown["LOCAL_ONLY"] == {"value": True, "origin": "flag", "used": True}
     assert shown["RETRY_LIMIT"] == {"value": 3, "origin": "default", "used": True}
-    assert shown["LLM_API_KEY"] == {"value": "set", "origin": "environment", "used": False}
-    assert shown["TAVILY_API_KEY"] == {"value": "not set", "origin": "default", "used": False}
+    assert shown["LLM_API_KEY"] == {"value": "set", "origin": "environment", "used": True}
+    assert shown["NOTION_API_KEY"] == {"value": "set", "origin": "environment", "used": False}
+    assert shown["FAISS_API_KEY"] == {"value": "not set", "origin": "default", "used": False}
 
 
 def test_the_files_that_were_read_are_listed(settings, tmp_path):

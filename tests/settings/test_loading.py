@@ -227,10 +227,31 @@ def test_settings_of_later_parts_are_known_and_secrets_hidden(load):
 
 
 def test_another_program_s_value_of_a_later_setting_is_passed_over(load, problems):
-    settings = load(environ={"REDIS_PORT": "tcp://10.0.0.1:6379", "ENVIRONMENT": "dev"})
+    settings = load(environ={"METRICS_PORT": "tcp://10.0.0.1:9090", "ENVIRONMENT": "dev"})
 
-    assert settings.origin("REDIS_PORT") == "default"
-    assert len(problems(env="REDIS_PORT=tcp://10.0.0.1:6379\n")) == 1
+    assert settings.origin("METRICS_PORT") == "default"
+    assert len(problems(env="METRICS_PORT=tcp://10.0.0.1:9090\n")) == 1
+
+
+def test_the_port_of_redis_may_be_the_address_that_kubernetes_gives(load):
+    assert load(environ={"REDIS_PORT": "tcp://10.0.0.1:6380"}).redis_port == 6380
+
+
+def test_the_proxy_may_be_named_in_lower_case_and_capitals_go_first(load):
+    lower = {"https_proxy": "http://a:1", "no_proxy": "b"}
+
+    assert load(environ=lower).https_proxy == "http://a:1"
+    assert load(environ=lower).no_proxy == "b"
+    assert load(environ={**lower, "HTTPS_PROXY": "http://c:2"}).https_proxy == "http://c:2"
+
+
+def test_a_provider_s_key_and_address_are_found_by_its_name(load):
+    settings = load(environ={"EXA_API_KEY": "k-1", "EXA_API_BASE": "http://localhost:1"})
+
+    assert settings.provider_key("exa") == "k-1"
+    assert settings.provider_base("exa") == "http://localhost:1"
+    assert settings.provider_key("nobody") == ""
+    assert settings.provider_base("nobody") == ""
 
 
 def test_the_console_shows_no_less_severe_lines_than_the_file(load):

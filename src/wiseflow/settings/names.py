@@ -13,7 +13,17 @@ PREFIX = "WISEFLOW_"
 ONE_EDIT_FROM = 8
 TWO_EDITS_FROM = 14
 # Names of other programs that lie that near.
-OTHERS = frozenset({"DATABASE_URI", "DATABASE_URLS", "LOG_LEVELS", "LOG_FILES", "LOGLEVEL"})
+OTHERS = frozenset(
+    {
+        "DATABASE_URI",
+        "DATABASE_URLS",
+        "GLM_API_KEY",
+        "HTTP_PROXY",
+        "LOGLEVEL",
+        "LOG_FILES",
+        "LOG_LEVELS",
+    }
+)
 
 
 def suggestion(name: str) -> str:

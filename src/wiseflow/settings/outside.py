@@ -15,6 +15,11 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _port_of_address(value: object) -> object:
+    """Kubernetes names the port of a service ``redis`` so: ``REDIS_PORT=tcp://10.0.0.1:6379``."""
+    return value.rpartition(":")[2] if isinstance(value, str) and "://" in value else value
+
+
 class Outside(BaseModel):
     """Settings of calls to the outside; a part of ``Settings``."""
 
@@ -197,7 +202,10 @@ class Outside(BaseModel):
         str, About(place="redis.host", help="Host of Redis, for LIMIT_STORE=redis.")
     ] = "localhost"
     redis_port: Annotated[
-        int, Field(ge=1, le=65_535), About(place="redis.port", help="Port of Redis.")
+        int,
+        BeforeValidator(_port_of_address),
+        Field(ge=1, le=65_535),
+        About(place="redis.port", help="Port of Redis."),
     ] = 6379
     redis_db: Annotated[
         int, Field(ge=0), About(place="redis.db", help="Number of the Redis database.")

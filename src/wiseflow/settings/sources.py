@@ -15,6 +15,8 @@ from wiseflow.settings.registry import BY_NAME, BY_PLACE, GROUPS
 
 LARGEST_FILE_BYTES = 1_048_576
 ENVIRONMENT = "environment"
+# Many programs write these so in the environment, and read both; capitals go first.
+LOWER_CASE = frozenset({"https_proxy", "no_proxy"})
 
 # Source: the form that Docker Compose and the usual dotenv readers share: an optional ``export``, a
 # name, ``=``, and a value that is bare (up to `` #``), in single quotes (as it is) or in double
@@ -80,10 +82,12 @@ def read_environment(environ: Mapping[str, str]) -> SourceText:
     found: list[Reading | Problem] = []
     for name, text in environ.items():
         place = f"environment variable {name}"
-        if name in BY_NAME:
-            if text:
+        if name in BY_NAME or name in LOWER_CASE:
+            if text and not (name in LOWER_CASE and environ.get(name.upper())):
                 found.append(
-                    Reading(name=name, written=name, text=text, origin=ENVIRONMENT, place=place)
+                    Reading(
+                        name=name.upper(), written=name, text=text, origin=ENVIRONMENT, place=place
+                    )
                 )
         elif what := environment_mistake(name):
             found.append(Problem(place=place, what=what))
