@@ -1,33 +1,25 @@
-"""The composition root: settings in, wired objects out.
-
-The only place that names concrete adapters. What it opens, it closes, in the reverse order.
-"""
+"""The program with its database, its engine and its gateway open."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
+from wiseflow.app.databases import check_local_only, database_options
+from wiseflow.app.engines import engine
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
-from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
 from wiseflow.core.report import Report
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.engine.compute import TaskBranches, TaskCompute
-from wiseflow.engine.machine import Machine
 from wiseflow.engine.prediction import Predictor
 from wiseflow.engine.processes import ProcessLimits, ProcessPool
 from wiseflow.engine.remembering import remembered
-from wiseflow.engine.resources import SmartResourceManager
-from wiseflow.engine.room import ResourceLimits
 from wiseflow.engine.tasks import TaskManager
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
@@ -45,9 +37,8 @@ from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
-from wiseflow.storage.sql.options import DatabaseOptions, Synchronous
 from wiseflow.storage.sql.reports import SqlReportStore
-from wiseflow.storage.sql.schema import SchemaState, check, open_database, upgrade
+from wiseflow.storage.sql.schema import open_database
 from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
 from wiseflow.text.limits import ParseLimits
@@ -341,83 +332,6 @@ async def open_application(
             yield Application(settings=settings, database=database, tasks=tasks, clock=clock)
     finally:
         await database.close()
-
-
-def engine(
-    settings: Settings,
-    *,
-    predictor: Predictor | None = None,
-    on_event: Callable[[TaskEvent], None] | None = None,
-) -> TaskManager:
-    """An engine within the limits of the settings."""
-    limits = ResourceLimits(
-        max_memory_percent=settings.max_memory_percent,
-        max_cpu_percent=settings.max_cpu_percent,
-        memory_interval_s=settings.memory_monitor_interval,
-        cpu_interval_s=settings.cpu_monitor_interval,
-    )
-    machine = Machine(data_folder=settings.data_dir)
-    return TaskManager(
-        max_concurrent_tasks=settings.max_concurrent_tasks,
-        max_thread_workers=settings.max_thread_workers,
-        max_processes=settings.max_concurrent_tasks,
-        on_event=on_event,
-        predictor=predictor,
-        resources=SmartResourceManager(limits, machine=machine),
-    )
-
-
-def check_local_only(settings: Settings) -> None:
-    """Refuse a database on another machine when nothing may be sent to one.
-
-    Raises:
-        ConfigurationError: ``LOCAL_ONLY`` holds, and ``DATABASE_URL`` names another machine.
-    """
-    address = urlsplit(settings.database_url)
-    # A PostgreSQL address without a host, or with a folder for one, is a local socket.
-    host = address.hostname or ""
-    elsewhere = parse_qs(address.query).get("host", [host])[-1]
-    local = not elsewhere or elsewhere.startswith("/") or is_loopback(elsewhere)
-    if settings.local_only and not local:
-        raise ConfigurationError(
-            f"LOCAL_ONLY is set, and DATABASE_URL names another machine, {elsewhere}",
-            cure="Use a database on this machine, or unset LOCAL_ONLY",
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own by itself, without asking a resolver."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-async def upgrade_database(settings: Settings) -> SchemaState:
-    """Bring the database up to this version; its state after it."""
-    async with Database(settings.database_url, database_options(settings)) as database:
-        await upgrade(database)
-        return await check(database)
-
-
-async def check_database(settings: Settings) -> SchemaState:
-    """What version the database has, and what is wrong with it; nothing is changed."""
-    async with Database(settings.database_url, database_options(settings)) as database:
-        return await check(database)
-
-
-def database_options(settings: Settings) -> DatabaseOptions:
-    """How the database is used, by the settings."""
-    return replace(
-        DatabaseOptions(),
-        synchronous=Synchronous(settings.database_synchronous),
-        busy_timeout_s=settings.database_timeout,
-        pool_size=settings.database_pool_size,
-        max_overflow=settings.database_max_overflow,
-        pool_timeout_s=settings.database_timeout,
-    )
 
 
 def ingest_limits(settings: Settings) -> IngestLimits:

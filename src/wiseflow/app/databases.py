@@ -1,0 +1,66 @@
+"""The database, as the settings name it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
+
+from wiseflow.core.errors import ConfigurationError
+from wiseflow.settings.model import Settings
+from wiseflow.storage.sql.database import Database
+from wiseflow.storage.sql.options import DatabaseOptions, Synchronous
+from wiseflow.storage.sql.schema import SchemaState, check, upgrade
+
+
+def check_local_only(settings: Settings) -> None:
+    """Refuse a database on another machine when nothing may be sent to one.
+
+    Raises:
+        ConfigurationError: ``LOCAL_ONLY`` holds, and ``DATABASE_URL`` names another machine.
+    """
+    address = urlsplit(settings.database_url)
+    # A PostgreSQL address without a host, or with a folder for one, is a local socket.
+    host = address.hostname or ""
+    elsewhere = parse_qs(address.query).get("host", [host])[-1]
+    local = not elsewhere or elsewhere.startswith("/") or is_loopback(elsewhere)
+    if settings.local_only and not local:
+        raise ConfigurationError(
+            f"LOCAL_ONLY is set, and DATABASE_URL names another machine, {elsewhere}",
+            cure="Use a database on this machine, or unset LOCAL_ONLY",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own by itself, without asking a resolver."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def upgrade_database(settings: Settings) -> SchemaState:
+    """Bring the database up to this version; its state after it."""
+    async with Database(settings.database_url, database_options(settings)) as database:
+        await upgrade(database)
+        return await check(database)
+
+
+async def check_database(settings: Settings) -> SchemaState:
+    """What version the database has, and what is wrong with it; nothing is changed."""
+    async with Database(settings.database_url, database_options(settings)) as database:
+        return await check(database)
+
+
+def database_options(settings: Settings) -> DatabaseOptions:
+    """How the database is used, by the settings."""
+    return replace(
+        DatabaseOptions(),
+        synchronous=Synchronous(settings.database_synchronous),
+        busy_timeout_s=settings.database_timeout,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout_s=settings.database_timeout,
+    )
