@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+import httpcore2
 import httpx2
 
 from wiseflow.core.errors import (
@@ -31,20 +32,35 @@ DEEPEST_CAUSE = 12
 CA_CURE = "If the authority is your own, set SSL_CERT_FILE to its certificate (PEM)"
 SLOW_CURE = "API_TIMEOUT says how long a call may take"
 
+# All that the client and the layer below it raise when a request does not come about.
+CLIENT_ERRORS: Final = (
+    httpx2.HTTPError,
+    httpcore2.NetworkError,
+    httpcore2.TimeoutException,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    httpcore2.UnsupportedProtocol,
+    OSError,
+)
+
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How an endpoint was reached.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How something was asked for, as an error tells it.
 
     Args:
-        proxy: host and port of the proxy, or "".
+        provider: who was asked.
+        subject: who was asked, as a sentence about them begins.
+        proxy: host and port of the proxy on the way, or "".
         cure: what to do about an address that does not answer.
     """
 
+    provider: str
+    subject: str
     proxy: str
-    cure: str
+    cure: str = ""
 
 
 _Told = tuple[type[CallError], str, str]
@@ -59,35 +75,48 @@ def connection_failure(error: BaseException, endpoint: Endpoint, network: Networ
         endpoint: what was asked.
         network: how it was reached.
     """
+    way = Way(
+        provider=endpoint.provider,
+        subject=f"{endpoint.provider} at {endpoint.address}",
+        proxy=shown_proxy(network.proxy_for(urlsplit(endpoint.base_url).hostname or "")),
+        cure=f"Check {endpoint.base_setting} and the network",
+    )
+    return failure_on(way, error)
+
+
+def failure_on(way: Way, error: BaseException) -> CallError:
+    """What broke on a way, or the error of ours that is among the causes."""
     causes = tuple(_causes(error))
     ours = next((cause for cause in causes if isinstance(cause, CallError)), None)
     if ours is not None:
         return ours
-    proxy = network.proxy_for(urlsplit(endpoint.base_url).hostname or "")
-    shown = urlsplit(proxy).netloc.rpartition("@")[2]
-    kind, what, cure = _told(causes, _Way(shown, f"Check {endpoint.base_setting} and the network"))
-    sentence = f"{endpoint.provider} at {endpoint.address} {what}"
-    return kind(sentence, provider=endpoint.provider, cure=cure)
+    kind, what, cure = _told(causes, way)
+    return kind(f"{way.subject} {what}", provider=way.provider, cure=cure)
 
 
-def _told(causes: tuple[BaseException, ...], way: _Way) -> _Told:
+def shown_proxy(proxy: str) -> str:
+    """Host and port of a proxy's address; "" for none."""
+    return urlsplit(proxy).netloc.rpartition("@")[2]
+
+
+def _told(causes: tuple[BaseException, ...], way: Way) -> _Told:
     # The kinds stand in the order in which they tell more: a certificate more than a connection.
-    for kind, tell in _KINDS.items():
+    for kinds, tell in _KINDS:
         for cause in causes:
-            if isinstance(cause, kind):
+            if isinstance(cause, kinds):
                 return tell(cause, way)
     return NetworkFailed, "broke the connection before its answer was whole", ""
 
 
-def _certificate(_error: BaseException, _way: _Way) -> _Told:
+def _certificate(_error: BaseException, _way: Way) -> _Told:
     return ConnectionRefused, "shows a certificate that cannot be trusted", CA_CURE
 
 
-def _tls(_error: BaseException, way: _Way) -> _Told:
+def _tls(_error: BaseException, way: Way) -> _Told:
     return NetworkFailed, "does not speak TLS as it should", way.cure
 
 
-def _name(error: BaseException, way: _Way) -> _Told:
+def _name(error: BaseException, way: Way) -> _Told:
     number = error.errno if isinstance(error, OSError) else None
     kind = ConnectionRefused if number in _NO_SUCH_NAME else NetworkFailed
     if way.proxy:
@@ -95,53 +124,56 @@ def _name(error: BaseException, way: _Way) -> _Told:
     return kind, "is not found: its name cannot be looked up", way.cure
 
 
-def _proxy(error: BaseException, way: _Way) -> _Told:
+def _proxy(error: BaseException, way: Way) -> _Told:
     # A proxy that could not reach the host may reach it later; one that refuses goes on to.
     kind = NetworkFailed if re.match(r"5\d\d ", str(error)) else ConnectionRefused
     return kind, f"cannot be asked: the proxy {way.proxy} refuses", PROXY_CURE
 
 
-def _connect(_error: BaseException, way: _Way) -> _Told:
+def _connect(_error: BaseException, way: Way) -> _Told:
     if way.proxy:
         what = f"cannot be asked: the proxy {way.proxy} takes no connection"
         return ConnectionRefused, what, PROXY_CURE
     return NetworkFailed, "takes no connection", way.cure
 
 
-def _connect_slowly(_error: BaseException, way: _Way) -> _Told:
+def _connect_slowly(_error: BaseException, way: Way) -> _Told:
     return CallTimeout, "takes no connection in time", PROXY_CURE if way.proxy else way.cure
 
 
-def _busy(_error: BaseException, _way: _Way) -> _Told:
+def _busy(_error: BaseException, _way: Way) -> _Told:
     return CallTimeout, "cannot be asked in time, as all connections are in use", SLOW_CURE
 
 
-def _slow(_error: BaseException, _way: _Way) -> _Told:
+def _slow(_error: BaseException, _way: Way) -> _Told:
     return CallTimeout, "gave no answer in time", SLOW_CURE
 
 
-def _unpacked(_error: BaseException, way: _Way) -> _Told:
+def _unpacked(_error: BaseException, way: Way) -> _Told:
     return MalformedOutput, "answered with a body that cannot be unpacked", way.cure
 
 
-def _unsendable(_error: BaseException, way: _Way) -> _Told:
+def _unsendable(_error: BaseException, way: Way) -> _Told:
     return BadRequest, "cannot be asked so: the request breaks HTTP", way.cure
 
 
-_KINDS: Final[Mapping[type[BaseException], Callable[[BaseException, _Way], _Told]]] = {
-    ssl.SSLCertVerificationError: _certificate,
-    ssl.SSLError: _tls,
-    socket.gaierror: _name,
-    httpx2.ProxyError: _proxy,
-    httpx2.ConnectTimeout: _connect_slowly,
-    httpx2.PoolTimeout: _busy,
-    httpx2.TimeoutException: _slow,
-    httpx2.ConnectError: _connect,
-    httpx2.DecodingError: _unpacked,
-    httpx2.UnsupportedProtocol: _unsendable,
-    httpx2.LocalProtocolError: _unsendable,
-    TimeoutError: _slow,
-}
+# Each of the client's own errors has a twin in the layer below it, which the fetcher of pages uses.
+_KINDS: Final[
+    tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException, Way], _Told]], ...]
+] = (
+    ((ssl.SSLCertVerificationError,), _certificate),
+    ((ssl.SSLError,), _tls),
+    ((socket.gaierror,), _name),
+    ((httpx2.ProxyError, httpcore2.ProxyError), _proxy),
+    ((httpx2.ConnectTimeout, httpcore2.ConnectTimeout), _connect_slowly),
+    ((httpx2.PoolTimeout, httpcore2.PoolTimeout), _busy),
+    ((httpx2.TimeoutException, httpcore2.TimeoutException), _slow),
+    ((httpx2.ConnectError, httpcore2.ConnectError), _connect),
+    ((httpx2.DecodingError,), _unpacked),
+    ((httpx2.UnsupportedProtocol, httpx2.LocalProtocolError), _unsendable),
+    ((httpcore2.UnsupportedProtocol, httpcore2.LocalProtocolError), _unsendable),
+    ((TimeoutError,), _slow),
+)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

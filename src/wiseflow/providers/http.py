@@ -14,7 +14,7 @@ import httpx2
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.limits import Allowance
 from wiseflow.providers.endpoint import Endpoint
-from wiseflow.providers.failures import connection_failure
+from wiseflow.providers.failures import CLIENT_ERRORS, connection_failure
 from wiseflow.providers.headers import allowances
 from wiseflow.providers.hearing import tell_headers
 from wiseflow.providers.network import Network, forbidden, is_loopback
@@ -182,7 +182,7 @@ class JsonApi:
                 yield response
             finally:
                 await response.aclose()
-        except httpx2.HTTPError as error:
+        except CLIENT_ERRORS as error:
             raise connection_failure(error, self._endpoint, self._clients.network) from error
 
 

@@ -8,7 +8,7 @@ cannot be loaded harms nobody else.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
@@ -125,6 +125,29 @@ class Registry:
                     "A provider cannot be loaded and is left out", name=name, why=str(error)
                 )
         return tuple(spec for spec in found if kind is None or kind in spec.kinds)
+
+    def endpoint(
+        self,
+        name: str,
+        *,
+        api_key: str = "",
+        base_url: str = "",
+        options: Mapping[str, object] | None = None,
+        settings: str = "",
+    ) -> Endpoint:
+        """A provider's endpoint; its own address holds where none is given.
+
+        Raises:
+            InvalidInput: there is no such provider.
+            ConfigurationError: it cannot be loaded, or has no address of its own and none is given.
+        """
+        return Endpoint(
+            provider=name,
+            base_url=base_url or self.spec(name).default_base,
+            api_key=api_key,
+            options=options or {},
+            settings=settings,
+        )
 
     def search(self, endpoint: Endpoint, clients: HttpClients) -> SearchService:
         """The endpoint of a search provider, ready to be asked.
