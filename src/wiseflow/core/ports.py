@@ -6,6 +6,7 @@ Adapters live in ``storage`` and ``engine``; ``app`` is the only place that join
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from wiseflow.core.documents import Passage, Source
@@ -323,4 +324,20 @@ class Branches(Protocol):
         Raises:
             Exception: what the first part that failed raised.
         """
+        ...
+
+
+class Download(Protocol):
+    """One download that is under way."""
+
+    async def took(self, count: int) -> None:
+        """Tell of bytes that have come since the last call, and return when more may."""
+        ...
+
+
+class Downloads(Protocol):
+    """Lets only so many downloads be under way, and only so many bytes a second come."""
+
+    def slot(self) -> AbstractAsyncContextManager[Download]:
+        """Wait for a place among those under way, and hold it inside."""
         ...
