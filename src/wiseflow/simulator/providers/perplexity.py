@@ -1,0 +1,63 @@
+"""Perplexity's search.
+
+Source: Perplexity API reference, "Search".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiseflow.simulator.calls import Call, CallKind, Incoming, Reply, encode
+from wiseflow.simulator.problems import Problem, bad_request, error_reply
+from wiseflow.simulator.provider import Desk, Endpoint, Provider
+from wiseflow.simulator.providers.messages import texts_of, whole_number
+from wiseflow.simulator.providers.results import Result, results_of
+
+COUNT = 10
+MOST = 20
+MOST_QUERIES = 5
+
+
+def problem(found: Problem) -> Reply:
+    """An error in Perplexity's words."""
+    error = {"message": found.message, "type": found.kind, "code": found.status}
+    return error_reply(found.status, {"error": error})
+
+
+def read(incoming: Incoming) -> Call:
+    """What a search asks for: one query, or up to five."""
+    queries = texts_of(incoming.body.get("query"))
+    if len(queries) > MOST_QUERIES:
+        raise bad_request(f"at most {MOST_QUERIES} queries at once")
+    count = whole_number(incoming, "max_results", COUNT) or COUNT
+    return Call(kind=CallKind.SEARCH, query=queries[0], texts=queries, count=min(count, MOST))
+
+
+def answer(call: Call, desk: Desk) -> Reply:
+    """What was found; for several queries, a list for each."""
+    found = [[_result(one) for one in results_of(query, call.count, desk)] for query in call.texts]
+    several = isinstance(desk.incoming.body["query"], list)
+    body: dict[str, Any] = {
+        "id": f"search-{desk.number}",
+        "results": found if several else found[0],
+    }
+    return Reply(body=encode(body))
+
+
+def _result(one: Result) -> dict[str, Any]:
+    return {
+        "title": one.page.title,
+        "url": one.url,
+        "snippet": one.snippet,
+        "date": one.page.published,
+        "last_updated": one.page.published,
+    }
+
+
+PERPLEXITY = Provider(
+    name="perplexity",
+    prefix="/perplexity",
+    endpoints=(Endpoint(method="POST", path="/search", read=read, answer=answer),),
+    problem=problem,
+    settings={"PERPLEXITY_API_BASE": ""},
+)
