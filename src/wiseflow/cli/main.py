@@ -41,6 +41,11 @@ COMMANDS = {
     ),
     "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
     "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),
+    "simulate": (
+        "wiseflow.cli.simulate",
+        "simulate",
+        "Answer as providers do, to try things without them.",
+    ),
     "completion": ("wiseflow.cli.completion", "completion", "Print the shell completion script."),
 }
 

@@ -19,6 +19,8 @@ from wiseflow.simulator.simulation import Asked, Decision, Simulation
 
 RUN_HEADER = "X-Wiseflow-Run"
 STEP_HEADER = "X-Wiseflow-Step"
+# What JSON of an unforeseen form raises where it is read.
+FORMLESS = (AttributeError, KeyError, TypeError, ValueError)
 UNREAD = Call(kind=CallKind.INFO)
 NOTHING = Reply(status=0)
 
@@ -90,6 +92,8 @@ class Exchange:
                 call = self._endpoint.read(incoming)
             except Unanswerable as error:
                 problem = error.problem
+            except FORMLESS as error:
+                problem = bad_request(f"Invalid request ({error})").problem
         arrival = Arrival(at_s=at_s, incoming=incoming, key=_key(incoming), call=call)
         if problem is not None:
             return arrival, self._simulation.refuse(self._provider, problem)

@@ -13,8 +13,11 @@ from wiseflow.simulator.world import Page, World
 
 WORD = re.compile(r"[a-z0-9]+")
 COMMON = frozenset(
-    "a about an and are as at by for from how in is it its known of on or that the this to was "
-    "what when where which who why with".split()
+    re.findall(
+        r"\w+",
+        "a about an and are as at by for from how in is it its known of on or that the this to "
+        "was what when where which who why with",
+    )
 )
 TITLE_WEIGHT = 3.0
 KEPT_QUERIES = 1024

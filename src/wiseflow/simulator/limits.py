@@ -298,7 +298,7 @@ class Limits:
         """Whether a provider has a limit of that dimension."""
         return any(self._limits[at].dimension is dimension for at in self._holding(provider))
 
-    def admit(self, provider: str, key: str, model: str, charge: Charge, now: float) -> Admission:  # noqa: PLR0917 - in the order of a sentence
+    def admit(self, provider: str, key: str, model: str, charge: Charge, now: float) -> Admission:
         """Admit a request if every limit has room for it, and count it then."""
         meters = [self._meter(at, provider, key, model) for at in self._holding(provider)]
         waits = [

@@ -15,7 +15,7 @@ from wiseflow.simulator.world import Topic, World
 
 # A passage begins a line with its id in brackets, and ends before the next one or an empty line.
 PASSAGE = re.compile(
-    r"^[ \t>*-]*\[([^\]\s]{1,64})\][ \t:]*(\S.*(?:\n(?![ \t>*-]*\[)[^\n]*\S.*)*)", re.M
+    r"^[ \t>*-]*\[([^\]\s]{1,64})\][ \t:]*(\S.*(?:\n(?![ \t>*-]*\[)[^\n]*\S.*)*)", re.MULTILINE
 )
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?")
 MIN_SENTENCE = 20  # characters; shorter ones are headings and crumbs

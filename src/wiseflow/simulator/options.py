@@ -19,6 +19,7 @@ CONTEXT_TOKENS = 128_000
 NUM_CTX = 4096  # what Ollama takes where nothing is said
 EMBEDDING_SIZE = 256
 CHUNK_TOKENS = 8
+NO_FAULTS = FaultPlan()
 MODELS = ("sim-large", "sim-small", "sim-embed")  # what is listed where any name will do
 
 
@@ -90,7 +91,7 @@ class SimulatorOptions:
     page_bytes: int = PAGE_BYTES
     latencies: Mapping[CallKind, Latency] = field(default_factory=dict[CallKind, Latency])
     limits: tuple[Limit, ...] = ()
-    faults: FaultPlan = FaultPlan()
+    faults: FaultPlan = NO_FAULTS
     models: tuple[Model, ...] = ()
     context_tokens: int = CONTEXT_TOKENS
     keys: tuple[str, ...] = ()

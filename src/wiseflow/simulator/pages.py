@@ -12,6 +12,7 @@ from wiseflow.simulator.world import Page, World
 PAGE_BYTES = 6 * 1024
 KEPT_PAGES = 4096
 SENTENCES_A_PARAGRAPH = 5
+FILLER = (vocabulary.SUBJECTS, vocabulary.VERBS, vocabulary.OBJECTS)
 NAVIGATION = ("Home", "News", "Regions", "Archive", "Letters", "Subscribe", "About us", "Contact")
 
 FRAME = """<!doctype html>
@@ -88,7 +89,7 @@ class PageShelf:
         room = self._size - len(FRAME) - 1000 - sum(map(len, page.sentences))
         sentences = list(page.sentences)
         while room > 0:
-            filler = f"{chance.choice(vocabulary.SUBJECTS)} {chance.choice(vocabulary.VERBS)} {chance.choice(vocabulary.OBJECTS)}."
+            filler = f"{' '.join(map(chance.choice, FILLER))}."
             sentences.insert(chance.randint(1, len(sentences)), filler)
             room -= len(filler) + 3
         return [

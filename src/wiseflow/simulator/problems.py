@@ -57,7 +57,7 @@ class Problem:
         return int(STATUS[self.kind])
 
 
-class Unanswerable(Exception):  # noqa: N818 - named after the fact, as our errors are
+class Unanswerable(Exception):
     """A provider cannot read a request.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from wiseflow.simulator.material import Material
 
-type_names = ("object", "array", "string", "integer", "number", "boolean", "null")
+TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 ITEMS = 4
 QUERIES = 2
 MOST_DEPTH = 12
@@ -28,7 +28,9 @@ TITLES = re.compile(r"(title|heading|name|label|topic)s?$")
 QUERY = re.compile(r"(quer(y|ies)|search(es)?|keywords?|questions?|terms?)$")
 LONG = re.compile(r"(body|content|draft|answer|report|markdown|text|paragraphs?|section|article)$")
 NEGATIVE = re.compile(r"need|missing|gap|more|error|wrong|contradict|duplicate|fail")
-YES = re.compile(r"^(yes|true|support|relevant|ok|good|pass|accept|done|complete|sufficient)", re.I)
+YES = re.compile(
+    r"(yes|true|support|relevant|ok|good|pass|accept|done|complete|sufficient)", re.IGNORECASE
+)
 FORMATS = {
     "date": "2024-05-17",
     "date-time": "2024-05-17T08:00:00Z",
@@ -138,7 +140,9 @@ class Composer:
         found: Any = self._root
         for part in reference.lstrip("#").split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
-            found = found.get(name, {}) if isinstance(found, Mapping) else {}
+            found = (
+                cast("Mapping[str, Any]", found).get(name, {}) if isinstance(found, Mapping) else {}
+            )
         return found
 
     def _merge(self, schema: Mapping[str, Any], parts: Sequence[Any]) -> Mapping[str, Any]:
@@ -255,7 +259,7 @@ def _type_of(schema: Mapping[str, Any]) -> str:
     named: Any = schema.get("type")
     if isinstance(named, Sequence) and not isinstance(named, str):
         named = next((one for one in cast("Sequence[str]", named) if one != "null"), "null")
-    if named in type_names:
+    if named in TYPES:
         return str(named)
     if "properties" in schema or "additionalProperties" in schema:
         return "object"
@@ -264,10 +268,7 @@ def _type_of(schema: Mapping[str, Any]) -> str:
 
 def _first_that_holds(alternatives: Sequence[Any]) -> Any:
     """The first alternative that is not null."""
-    for one in alternatives:
-        if not (isinstance(one, Mapping) and cast("Mapping[str, Any]", one).get("type") == "null"):
-            return one
-    return alternatives[0]
+    return next((one for one in alternatives if one != {"type": "null"}), alternatives[0])
 
 
 def _is_of_ids(items: Mapping[str, Any], place: Place) -> bool:

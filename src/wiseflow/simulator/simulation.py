@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from wiseflow.simulator.faults import FaultKind, FaultPlan, Faults, Struck
 from wiseflow.simulator.limits import Admission, Charge, Dimension, Limits
 from wiseflow.simulator.log import RequestLog
 from wiseflow.simulator.options import SimulatorOptions
-from wiseflow.simulator.problems import Problem, ProblemKind, Unanswerable
+from wiseflow.simulator.problems import Problem, ProblemKind, Unanswerable, bad_request
 from wiseflow.simulator.provider import Desk, Endpoint, Provider, Shop
 from wiseflow.simulator.rate_headers import Standing, retry_after
 
@@ -31,6 +32,8 @@ ERRORS = {
     FaultKind.QUOTA_SPENT: (ProblemKind.QUOTA_SPENT, "You exceeded your current quota"),
 }
 AT_ONCE = frozenset(ERRORS) - {FaultKind.SERVER_ERROR}  # others take as long as an answer
+# What a schema raises that is no schema.
+UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError, re.error)
 CUT = frozenset({FaultKind.RESET, FaultKind.HANG})  # no answer is begun
 WHOLE = frozenset({None, FaultKind.SLOW, FaultKind.THINK})  # the answer can be used
 
@@ -143,11 +146,9 @@ class Simulation:
             wait_s = self.faults.plan.hang_s if fault is FaultKind.HANG else 0.0
             return Decision(ending=Ending.FAULTED, reply=None, fault=fault, wait_s=wait_s)
         kind, message = ERRORS[fault]
-        headers = (
-            retry_after(self.faults.plan.retry_after_s, self.clock.scale)
-            if fault in {FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE}
-            else {}
-        )
+        headers: Mapping[str, str] = {}
+        if fault in {FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE}:
+            headers = retry_after(self.faults.plan.retry_after_s, self.clock.scale)
         reply = asked.provider.problem(Problem(kind=kind, message=message))
         return Decision(ending=Ending.FAULTED, reply=reply, fault=fault, headers=headers)
 
@@ -190,7 +191,10 @@ class Simulation:
             number=self._number,
             fault=fault,
         )
-        return asked.endpoint.answer(asked.call, desk)
+        try:
+            return asked.endpoint.answer(asked.call, desk)
+        except UNUSABLE as error:
+            raise bad_request(f"Invalid schema ({error})") from error
 
     def _limit(self, asked: Asked, admission: Admission) -> Decision:
         limit = admission.refused_by
@@ -201,13 +205,11 @@ class Simulation:
             + ("" if limit.dimension is Dimension.CONCURRENCY else f" in {limit.window_s:g} s"),
             dimension=limit.dimension,
         )
-        headers = self._rate_headers(asked.provider, admission)
-        waits = retry_after(admission.wait_s, self.clock.scale) if self.options.rate_headers else {}
-        return Decision(
-            ending=Ending.LIMITED,
-            reply=asked.provider.problem(problem),
-            headers={**headers, **waits},
-        )
+        headers = dict(self._rate_headers(asked.provider, admission))
+        if self.options.rate_headers:
+            headers |= retry_after(admission.wait_s, self.clock.scale)
+        reply = asked.provider.problem(problem)
+        return Decision(ending=Ending.LIMITED, reply=reply, headers=headers)
 
     def _rate_headers(self, provider: Provider, admission: Admission) -> Mapping[str, str]:
         if not (admission.states and self.options.rate_headers):

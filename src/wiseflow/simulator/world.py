@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from wiseflow.core.errors import InvalidInput
 from wiseflow.simulator import vocabulary
@@ -174,7 +175,7 @@ def _place(chance: random.Random) -> str:
 
 def _make_topic(seed: int, name: str, conflicts: float) -> Topic:
     chance = random.Random(f"{seed}/{name}")  # noqa: S311 - no secret
-    place = name.split()[0]
+    place = name.split(maxsplit=1)[0]
     field = name.split()[1].capitalize()
     entities = [f"{place} {field} {kind}" for kind in vocabulary.ENTITIES]
     facts = tuple(fact for side in ATTRIBUTES for fact in _facts(chance, name, side, entities))
@@ -197,23 +198,27 @@ def _facts(
 
 
 def _value(chance: random.Random, kind: ValueKind) -> str:
-    match kind:
-        case ValueKind.YEAR:
-            return str(chance.randint(1950, 2049))
-        case ValueKind.DATE:
-            return f"{chance.randint(1, 28)} {chance.choice(vocabulary.MONTHS)} {chance.randint(1990, 2025)}"
-        case ValueKind.MONEY:
-            return f"{chance.randint(11, 999)} million crowns"
-        case ValueKind.PERCENT:
-            return f"{chance.randint(2, 97)} percent"
-        case ValueKind.COUNT:
-            return f"{chance.randint(1, 9)},{chance.randint(100, 999)}"
-        case ValueKind.LENGTH:
-            return f"{chance.randint(12, 899)} kilometres"
-        case ValueKind.PERSON:
-            return (
-                f"{chance.choice(vocabulary.GIVEN_NAMES)} {chance.choice(vocabulary.FAMILY_NAMES)}"
-            )
+    return VALUES[kind](chance)
+
+
+def _date(chance: random.Random) -> str:
+    day, month = chance.randint(1, 28), chance.choice(vocabulary.MONTHS)
+    return f"{day} {month} {chance.randint(1990, 2025)}"
+
+
+def _person(chance: random.Random) -> str:
+    return f"{chance.choice(vocabulary.GIVEN_NAMES)} {chance.choice(vocabulary.FAMILY_NAMES)}"
+
+
+VALUES: Mapping[ValueKind, Callable[[random.Random], str]] = {
+    ValueKind.YEAR: lambda chance: str(chance.randint(1950, 2049)),
+    ValueKind.DATE: _date,
+    ValueKind.MONEY: lambda chance: f"{chance.randint(11, 999)} million crowns",
+    ValueKind.PERCENT: lambda chance: f"{chance.randint(2, 97)} percent",
+    ValueKind.COUNT: lambda chance: f"{chance.randint(1, 9)},{chance.randint(100, 999)}",
+    ValueKind.LENGTH: lambda chance: f"{chance.randint(12, 899)} kilometres",
+    ValueKind.PERSON: _person,
+}
 
 
 def _pages(
@@ -243,7 +248,7 @@ def _page(
         slug=slug_of(title),
         site=chance.choice(vocabulary.SITES),
         title=title,
-        published=f"{chance.randint(2015, 2025)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}",
+        published=str(date(2015, 1, 1) + timedelta(days=chance.randrange(4000))),
         topic=topic,
         attribute=attribute,
         facts=facts,
@@ -261,16 +266,7 @@ def _contradict(chance: random.Random, page: Page, share: float) -> Page:
             other = _value(chance, fact.relation.value)
         sentences[at] = fact.sentence(2, other)
         facts.remove(fact)
-    return Page(
-        slug=page.slug,
-        site=page.site,
-        title=page.title,
-        published=page.published,
-        topic=page.topic,
-        attribute=page.attribute,
-        facts=tuple(facts),
-        sentences=tuple(sentences),
-    )
+    return replace(page, facts=tuple(facts), sentences=tuple(sentences))
 
 
 def slug_of(text: str) -> str:

@@ -23,8 +23,11 @@ from wiseflow.simulator.problems import Problem, ProblemKind, bad_request, error
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
 from wiseflow.simulator.providers.messages import (
     conversation,
+    elements_of,
     event,
+    fields_of,
     pieces,
+    reply_of,
     required,
     text_of,
     whole_number,
@@ -71,7 +74,7 @@ def read_messages(incoming: Incoming) -> Call:
         text=text,
         schema=_schema(body),
         tools=_tools(body),
-        forced=(body.get("tool_choice") or {}).get("name", ""),
+        forced=fields_of(body.get("tool_choice")).get("name", ""),
         max_tokens=whole_number(incoming, "max_tokens"),
     )
     return Call(
@@ -84,29 +87,26 @@ def read_messages(incoming: Incoming) -> Call:
 
 
 def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
-    return wanted.get("schema")
+    wanted = fields_of(body.get("output_config")).get("format") or body.get("output_format")
+    return fields_of(fields_of(wanted).get("schema")) or None
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:
-    choice = (body.get("tool_choice") or {}).get("type", "auto")
-    if choice == "none" or (choice == "auto" and _has_results(body["messages"][-1])):
+    choice = fields_of(body.get("tool_choice")).get("type", "auto")
+    if choice == "none" or (
+        choice == "auto" and _has_results(elements_of(body.get("messages"))[-1])
+    ):
         return ()
-    try:
-        return tuple(
-            Tool(name=one["name"], schema=one["input_schema"])
-            for one in body.get("tools") or ()
-            if "input_schema" in one  # others are tools of the server's own
-        )
-    except (TypeError, KeyError) as error:
-        raise bad_request(f"'tools' are not of the form of tools ({error})") from error
-
-
-def _has_results(message: Mapping[str, Any]) -> bool:
-    content = message.get("content")
-    return isinstance(content, list) and any(
-        isinstance(part, dict) and part.get("type") == "tool_result" for part in content
+    return tuple(
+        Tool(name=str(one.get("name")), schema=fields_of(one["input_schema"]))
+        for one in map(fields_of, elements_of(body.get("tools")))
+        if "input_schema" in one  # others are tools of the server's own
     )
+
+
+def _has_results(message: Any) -> bool:
+    parts = elements_of(fields_of(message).get("content"))
+    return any(fields_of(part).get("type") == "tool_result" for part in parts)
 
 
 def answer_messages(call: Call, desk: Desk) -> Reply:
@@ -114,13 +114,12 @@ def answer_messages(call: Call, desk: Desk) -> Reply:
     if call.prompts[0].max_tokens is None:
         raise bad_request("max_tokens: Field required")
     written = desk.write(call.prompts[0])
-    counts = {"tokens_in": written.tokens_in, "tokens_out": written.tokens_out}
     if call.stream:
-        chunks = tuple(_stream(call, desk, written))
-        return Reply(chunks=chunks, content_type="text/event-stream", **counts)
+        chunks = _stream(call, desk, written)
+        return reply_of(written, chunks=chunks, content_type="text/event-stream")
     message = _message(call, desk, written)
     message["content"] = [] if desk.empty else [_block(desk, written)]
-    return Reply(body=encode(message), headers={"request-id": f"req_{desk.number}"}, **counts)
+    return reply_of(written, body=message)
 
 
 def _message(call: Call, desk: Desk, written: Written) -> dict[str, Any]:

@@ -6,11 +6,12 @@ Source: Exa API reference, "Search", "Error codes".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from wiseflow.simulator.calls import Call, Incoming, Reply, encode
 from wiseflow.simulator.problems import Problem, ProblemKind, error_reply
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
+from wiseflow.simulator.providers.messages import fields_of
 from wiseflow.simulator.providers.results import Result, read_search, results_of
 
 WORDS: Mapping[ProblemKind, tuple[int, str]] = {
@@ -45,8 +46,6 @@ def answer(call: Call, desk: Desk) -> Reply:
 
 
 def _result(one: Result, desk: Desk) -> dict[str, Any]:
-    wanted = desk.incoming.body.get("contents")
-    contents = cast("dict[str, Any]", wanted) if isinstance(wanted, dict) else {}
     return {
         "id": one.url,
         "url": one.url,
@@ -54,14 +53,14 @@ def _result(one: Result, desk: Desk) -> dict[str, Any]:
         "score": one.score,
         "publishedDate": f"{one.page.published}T08:00:00.000Z",
         "author": None,
-        **_contents(one, desk, contents),
+        **_contents(one, desk, fields_of(desk.incoming.body.get("contents"))),
     }
 
 
 def _contents(one: Result, desk: Desk, wanted: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if text := wanted.get("text"):
-        most: Any = text.get("maxCharacters") if isinstance(text, dict) else None
+        most = fields_of(text).get("maxCharacters")
         made["text"] = desk.shop.shelf.text(one.page)[: most if isinstance(most, int) else None]
     if wanted.get("highlights"):
         made |= {"highlights": [one.snippet], "highlightScores": [one.score]}

@@ -5,29 +5,36 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 from zlib import crc32
 
-from wiseflow.simulator.calls import CHARACTERS_A_TOKEN, Incoming, Tool, encode
+from wiseflow.simulator.calls import CHARACTERS_A_TOKEN, JSON, Incoming, Reply, Tool, encode
 from wiseflow.simulator.problems import bad_request
+from wiseflow.simulator.writer import Written
 
 WORD = re.compile(r"\w+")
+
+
+def fields_of(value: Any) -> Mapping[str, Any]:
+    """A JSON object's fields; none where there is no object."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def elements_of(value: Any) -> Sequence[Any]:
+    """A JSON list's elements; none where there is no list."""
+    return cast("Sequence[Any]", value) if isinstance(value, list) else ()
 
 
 def text_of(content: Any) -> str:
     """The text of a message's content, which is a string or a list of parts."""
     if isinstance(content, str):
         return content
-    if isinstance(content, list):
-        return "\n".join(filter(None, map(_text_of_part, cast("list[Any]", content))))
-    return ""
+    return "\n".join(filter(None, map(_text_of_part, elements_of(content))))
 
 
 def _text_of_part(part: Any) -> str:
-    if not isinstance(part, dict):
-        return str(part)
-    fields = cast("dict[str, Any]", part)
+    fields = fields_of(part)
     return text_of(fields.get("text") or fields.get("content") or "")
 
 
@@ -37,19 +44,18 @@ def conversation(messages: Any) -> str:
     Raises:
         Unanswerable: they are no list of messages, or there are none.
     """
-    if not isinstance(messages, list) or not messages:
+    found = [fields_of(one) for one in elements_of(messages)]
+    if not found:
         raise bad_request("'messages' must be a list that is not empty")
-    texts: list[str] = []
-    for message in cast("list[Any]", messages):
-        if not isinstance(message, dict) or "role" not in message:
-            raise bad_request("each of 'messages' must be an object with a 'role'")
-        texts.append(text_of(cast("dict[str, Any]", message).get("content")))
-    return "\n\n".join(filter(None, texts))
+    if not all("role" in one for one in found):
+        raise bad_request("each of 'messages' must be an object with a 'role'")
+    return "\n\n".join(filter(None, (text_of(one.get("content")) for one in found)))
 
 
-def ends_with(messages: Sequence[Any], role: str) -> bool:
+def ends_with(messages: Any, role: str) -> bool:
     """Whether the last message is of a role."""
-    return bool(messages) and messages[-1].get("role") == role
+    found = elements_of(messages)
+    return bool(found) and fields_of(found[-1]).get("role") == role
 
 
 def tools_of(tools: Any) -> tuple[Tool, ...]:
@@ -58,13 +64,12 @@ def tools_of(tools: Any) -> tuple[Tool, ...]:
     Raises:
         Unanswerable: they are not of that form.
     """
-    try:
-        return tuple(
-            Tool(name=one["function"]["name"], schema=one["function"].get("parameters") or {})
-            for one in tools or ()
-        )
-    except (TypeError, KeyError) as error:
-        raise bad_request(f"'tools' are not of the form of functions ({error})") from error
+    functions = [fields_of(fields_of(one).get("function")) for one in elements_of(tools)]
+    if not all("name" in one for one in functions):
+        raise bad_request("each of 'tools' must be an object with a 'function' that has a 'name'")
+    return tuple(
+        Tool(name=str(one["name"]), schema=fields_of(one.get("parameters"))) for one in functions
+    )
 
 
 def required(incoming: Incoming, name: str) -> str:
@@ -101,6 +106,19 @@ def checked_number(value: Any, name: str, default: int | None = None) -> int | N
     return value
 
 
+def reply_of(
+    *written: Written, body: Any = None, chunks: Iterable[bytes] = (), content_type: str = JSON
+) -> Reply:
+    """An answer that a model has written, with its tokens: a JSON body, or parts."""
+    return Reply(
+        body=b"" if body is None else encode(body),
+        chunks=tuple(chunks),
+        content_type=content_type,
+        tokens_in=sum(one.tokens_in for one in written),
+        tokens_out=sum(one.tokens_out for one in written),
+    )
+
+
 def pieces(text: str, tokens: int) -> Iterator[str]:
     """A text in parts of so many tokens."""
     size = tokens * CHARACTERS_A_TOKEN
@@ -120,10 +138,9 @@ def texts_of(value: Any) -> tuple[str, ...]:
     """
     if isinstance(value, str) and value:
         return (value,)
-    if isinstance(value, list) and value:
-        texts = cast("list[Any]", value)
-        if all(isinstance(one, str) for one in texts):
-            return tuple(cast("list[str]", texts))
+    texts = elements_of(value)
+    if texts and all(isinstance(one, str) for one in texts):
+        return tuple(map(str, texts))
     raise bad_request("'input' must be a text, or a list of texts, that is not empty")
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from wiseflow.simulator.calls import Call, CallKind, Incoming, Prompt, Reply, count_tokens, encode
 from wiseflow.simulator.options import NUM_CTX
-from wiseflow.simulator.problems import Problem, ProblemKind, bad_request, error_reply
+from wiseflow.simulator.problems import Problem, ProblemKind, error_reply
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
 from wiseflow.simulator.providers.messages import (
     checked_number,
     conversation,
     ends_with,
+    fields_of,
     pieces,
+    reply_of,
     required,
     texts_of,
     tools_of,
@@ -44,7 +46,7 @@ def read_chat(incoming: Incoming) -> Call:
     """What a chat asks for."""
     messages = incoming.body.get("messages")
     text = conversation(messages)
-    answering = ends_with(cast("list[Any]", messages), "tool")
+    answering = ends_with(messages, "tool")
     return _call(incoming, text, () if answering else incoming.body.get("tools"))
 
 
@@ -56,15 +58,13 @@ def read_generate(incoming: Incoming) -> Call:
 
 def _call(incoming: Incoming, text: str, tools: Any) -> Call:
     body = incoming.body
-    options = body.get("options") or {}
-    if not isinstance(options, dict):
-        raise bad_request("'options' must be an object")
+    options = fields_of(body.get("options"))
     wanted = body.get("format")
     longest = options.get("num_predict")
     context = checked_number(options.get("num_ctx"), "num_ctx", NUM_CTX)
     prompt = Prompt(
         text=text,
-        schema=cast("Mapping[str, Any]", wanted) if isinstance(wanted, dict) else None,
+        schema=fields_of(wanted) or None,
         tools=tools_of(tools),
         max_tokens=None if longest in {None, -1, -2} else checked_number(longest, "num_predict"),
         context=context,
@@ -91,21 +91,18 @@ def answer_generate(call: Call, desk: Desk) -> Reply:
 
 def _answer(call: Call, desk: Desk, *, as_message: bool) -> Reply:
     written = desk.write(call.prompts[0])
-    counts = {"tokens_in": written.tokens_in, "tokens_out": written.tokens_out}
     head = {"model": call.model, "created_at": _time(desk.wall)}
     end = {**head, **_ending(desk, written)}
     whole = "" if desk.empty else written.text
     if not call.stream:
-        return Reply(
-            body=encode({**end, **_said(desk, written, whole, as_message=as_message)}), **counts
-        )
+        return reply_of(written, body={**end, **_said(written, whole, as_message=as_message)})
     lines = _lines(desk, written, head, as_message=as_message)
     last = {**end, **({"message": _message("")} if as_message else {"response": ""})}
     chunks = (*lines, encode(last) + b"\n")
-    return Reply(chunks=chunks, content_type=LINES, **counts)
+    return reply_of(written, chunks=chunks, content_type=LINES)
 
 
-def _said(desk: Desk, written: Written, text: str, *, as_message: bool) -> dict[str, Any]:
+def _said(written: Written, text: str, *, as_message: bool) -> dict[str, Any]:
     if not as_message:
         return {"response": text}
     if written.tool and text:
@@ -132,7 +129,7 @@ def _lines(
         return
     size = desk.shop.options.chunk_tokens
     for piece in (written.text,) if written.tool else pieces(written.text, size):
-        said = _said(desk, written, piece, as_message=as_message)
+        said = _said(written, piece, as_message=as_message)
         yield encode({**head, **said, "done": False}) + b"\n"
 
 

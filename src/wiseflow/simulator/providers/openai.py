@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wiseflow.simulator.calls import Call, CallKind, Incoming, Prompt, Reply, count_tokens, encode
-from wiseflow.simulator.problems import Problem, ProblemKind, bad_request, error_reply
+from wiseflow.simulator.problems import Problem, ProblemKind, error_reply
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
 from wiseflow.simulator.providers.messages import (
     checked_number,
     conversation,
     ends_with,
     event,
+    fields_of,
     pieces,
+    reply_of,
     required,
     texts_of,
     tools_of,
@@ -68,7 +70,7 @@ def read_chat(incoming: Incoming) -> Call:
         text=text,
         schema=schema,
         tools=tools,
-        forced=choice["function"]["name"] if isinstance(choice, dict) else "",
+        forced=fields_of(fields_of(choice).get("function")).get("name", ""),
         max_tokens=longest or whole_number(incoming, "max_tokens"),
         as_json=as_json,
     )
@@ -82,11 +84,9 @@ def read_chat(incoming: Incoming) -> Call:
 
 
 def _response_format(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, bool]:
-    wanted = body.get("response_format") or {}
-    if not isinstance(wanted, dict):
-        raise bad_request("'response_format' must be an object")
+    wanted = fields_of(body.get("response_format"))
     if wanted.get("type") == "json_schema":
-        return wanted.get("json_schema", {}).get("schema"), True
+        return fields_of(fields_of(wanted.get("json_schema")).get("schema")) or None, True
     return None, wanted.get("type") == "json_object"
 
 
@@ -94,12 +94,7 @@ def answer_chat(call: Call, desk: Desk) -> Reply:
     """A chat completion, whole or in parts."""
     written = desk.write(call.prompts[0])
     if call.stream:
-        return Reply(
-            chunks=tuple(_stream(call, desk, written)),
-            content_type=EVENTS,
-            tokens_in=written.tokens_in,
-            tokens_out=written.tokens_out,
-        )
+        return reply_of(written, chunks=_stream(call, desk, written), content_type=EVENTS)
     choices = [] if desk.empty else [_choice(desk, written)]
     body = {
         **_head(call, desk, "chat.completion"),
@@ -107,7 +102,7 @@ def answer_chat(call: Call, desk: Desk) -> Reply:
         "usage": _usage(written),
         "system_fingerprint": "fp_simulator",
     }
-    return Reply(body=encode(body), tokens_in=written.tokens_in, tokens_out=written.tokens_out)
+    return reply_of(written, body=body)
 
 
 def _head(call: Call, desk: Desk, kind: str) -> dict[str, Any]:
@@ -156,7 +151,7 @@ def _stream(call: Call, desk: Desk, written: Written) -> Iterator[bytes]:
         for delta in _deltas(desk, written):
             yield event({**head, "choices": [_part(delta, None)]})
         yield event({**head, "choices": [_part({}, _finish(written))]})
-    if (desk.incoming.body.get("stream_options") or {}).get("include_usage"):
+    if fields_of(desk.incoming.body.get("stream_options")).get("include_usage"):
         yield event({**head, "choices": [], "usage": _usage(written)})
     yield b"data: [DONE]\n\n"
 

@@ -8,15 +8,22 @@ Source: KServe, "Predict protocol, version 2"; Triton, "Generate extension".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wiseflow.simulator.calls import Call, CallKind, Incoming, Prompt, Reply, count_tokens, encode
 from wiseflow.simulator.problems import Problem, ProblemKind, bad_request, error_reply
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
-from wiseflow.simulator.providers.messages import checked_number, event, pieces, required
+from wiseflow.simulator.providers.messages import (
+    checked_number,
+    elements_of,
+    event,
+    fields_of,
+    pieces,
+    reply_of,
+    required,
+)
 from wiseflow.simulator.rate_headers import no_headers
-from wiseflow.simulator.writer import Written
 
 MAX_TOKENS = ("max_tokens", "request_output_len")
 NAMES = ("BYTES", "text_input", "text_output")
@@ -29,13 +36,8 @@ def problem(found: Problem) -> Reply:
 
 def read_infer(incoming: Incoming) -> Call:
     """The texts of an inference request."""
-    tensors = incoming.body.get("inputs")
-    if not isinstance(tensors, list):
-        raise bad_request("'inputs' must be a list of tensors")
-    try:
-        data: dict[str, list[Any]] = {one["name"]: _flat(one["data"]) for one in tensors}
-    except (TypeError, KeyError) as error:
-        raise bad_request(f"a tensor without its name or its data ({error})") from error
+    tensors = map(fields_of, elements_of(incoming.body.get("inputs")))
+    data = {str(one.get("name")): _flat(one.get("data")) for one in tensors}
     texts = data.get("text_input")
     if not texts or not all(isinstance(one, str) for one in texts):
         raise bad_request("input 'text_input' must be a BYTES tensor that is not empty")
@@ -47,12 +49,12 @@ def _flat(data: Any) -> list[Any]:
     """The elements of a tensor, in row-major order; they may be nested or not."""
     if not isinstance(data, list):
         return [data]
-    return [element for row in data for element in _flat(row)]
+    return [element for row in elements_of(data) for element in _flat(row)]
 
 
 def read_generate(incoming: Incoming) -> Call:
     """The text of a request to generate."""
-    parameters = incoming.body.get("parameters") or {}
+    parameters = fields_of(incoming.body.get("parameters"))
     longest = incoming.body.get("max_tokens", parameters.get("max_tokens"))
     text = required(incoming, "text_input")
     return _call(incoming, [text], checked_number(longest, "max_tokens"))
@@ -67,13 +69,6 @@ def _call(incoming: Incoming, texts: Sequence[str], longest: int | None) -> Call
     )
 
 
-def _counts(written: Sequence[Written]) -> Mapping[str, int]:
-    return {
-        "tokens_in": sum(one.tokens_in for one in written),
-        "tokens_out": sum(one.tokens_out for one in written),
-    }
-
-
 def answer_infer(call: Call, desk: Desk) -> Reply:
     """One text for each."""
     written = [desk.write(prompt) for prompt in call.prompts]
@@ -82,14 +77,14 @@ def answer_infer(call: Call, desk: Desk) -> Reply:
     body = {**_head(call), "outputs": [tensor]}
     if "id" in desk.incoming.body:
         body["id"] = desk.incoming.body["id"]
-    return Reply(body=encode(body), **_counts(written))
+    return reply_of(*written, body=body)
 
 
 def answer_generate(call: Call, desk: Desk) -> Reply:
     """One text."""
     written = desk.write(call.prompts[0])
     body = {**_head(call), "text_output": "" if desk.empty else written.text}
-    return Reply(body=encode(body), **_counts([written]))
+    return reply_of(written, body=body)
 
 
 def answer_stream(call: Call, desk: Desk) -> Reply:
@@ -97,7 +92,7 @@ def answer_stream(call: Call, desk: Desk) -> Reply:
     written = desk.write(call.prompts[0])
     texts = ("",) if desk.empty else pieces(written.text, desk.shop.options.chunk_tokens)
     chunks = tuple(event({**_head(call), "text_output": one}) for one in texts)
-    return Reply(chunks=chunks, content_type="text/event-stream", **_counts([written]))
+    return reply_of(written, chunks=chunks, content_type="text/event-stream")
 
 
 def _head(call: Call) -> dict[str, Any]:
