@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -61,15 +61,22 @@ class Exchange:
         at_s = self._simulation.clock.elapsed()
         raw = await request.read()
         arrival, decision = self._decide(request, raw, at_s)
+        ended = False
+
+        def finish() -> None:
+            """Release and log, once: before the last bytes go, so that who has them sees it."""
+            nonlocal ended
+            if not ended:
+                ended = True
+                self._finish(request, arrival, decision)
+
         try:
-            return await self._send(request, arrival, decision)
+            return await self._send(request, arrival, decision, finish)
         except (asyncio.CancelledError, ConnectionError):
             decision.ending, decision.reply = Ending.ABORTED, None
             raise
         finally:
-            if decision.admission is not None:
-                decision.admission.release()
-            self._note(request, arrival, decision)
+            finish()
 
     def _decide(self, request: web.Request, raw: bytes, at_s: float) -> tuple[Arrival, Decision]:
         body: Mapping[str, Any] = {}
@@ -107,7 +114,11 @@ class Exchange:
         return arrival, self._simulation.decide(asked, at_s)
 
     async def _send(
-        self, request: web.Request, arrival: Arrival, decision: Decision
+        self,
+        request: web.Request,
+        arrival: Arrival,
+        decision: Decision,
+        finish: Callable[[], None],
     ) -> web.StreamResponse:
         clock = self._simulation.clock
         due_s = arrival.at_s + decision.wait_s
@@ -118,11 +129,16 @@ class Exchange:
         if decision.headers:
             reply = replace(reply, headers={**reply.headers, **decision.headers})
         manner = Manner(
-            due_s=due_s, fault=decision.fault, slow_s=self._simulation.faults.plan.slow_s
+            due_s=due_s,
+            fault=decision.fault,
+            slow_s=self._simulation.faults.plan.slow_s,
+            finish=finish,
         )
         return await send(request, reply, manner, clock)
 
-    def _note(self, request: web.Request, arrival: Arrival, decision: Decision) -> None:
+    def _finish(self, request: web.Request, arrival: Arrival, decision: Decision) -> None:
+        if decision.admission is not None:
+            decision.admission.release()
         log, reply = self._simulation.log, decision.reply or NOTHING
         log.add(
             Entry(

@@ -20,6 +20,7 @@ COMMON = frozenset(
     )
 )
 TITLE_WEIGHT = 3.0
+NAMED = 4.0  # times the score of pages on a topic that the query names in full
 KEPT_QUERIES = 1024
 
 
@@ -46,6 +47,7 @@ class Finder:
     """
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._pages = tuple(world.pages.values())
         self._weights: dict[str, dict[int, float]] = {}
         for number, page in enumerate(self._pages):
@@ -71,6 +73,10 @@ class Finder:
             rarity = math.log(1 + len(self._pages) / (1 + len(holders)))
             for number, weight in holders.items():
                 scores[number] = scores.get(number, 0.0) + weight * rarity
+        topic = self._world.topic_in(query)
+        if topic is not None:
+            for number in scores:
+                scores[number] *= NAMED if self._pages[number].topic == topic.name else 1.0
         best = heapq.nsmallest(max(0, count), scores.items(), key=lambda one: (-one[1], one[0]))
         return [
             Hit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -26,11 +27,13 @@ class Manner:
         due_s: when it is to be whole, in simulated seconds since the start.
         fault: what goes wrong.
         slow_s: how long a slow answer drips.
+        finish: is called before the last bytes of an answer in parts.
     """
 
     due_s: float
     fault: FaultKind | None
     slow_s: float
+    finish: Callable[[], None]
 
 
 async def send(
@@ -75,10 +78,13 @@ async def _send_parts(
     pause = length * (1 - FIRST_PART) / max(1, len(reply.chunks) - 1)
     for number, part in enumerate(parts):
         await clock.sleep(start + length * FIRST_PART + number * pause - clock.elapsed())
+        if number == len(reply.chunks) - 1:
+            manner.finish()
         await response.write(part)
     if manner.fault is FaultKind.RESET_MIDWAY:
         await _drained()
         return cut(request)
+    manner.finish()
     await response.write_eof()
     return response
 
@@ -95,8 +101,10 @@ async def _send_slowly(
         return cut(request)
     step = -(-len(reply.body) // DRIPS) or 1
     for at in range(0, len(reply.body), step):
-        await response.write(reply.body[at : at + step])
         await clock.sleep(manner.slow_s / DRIPS)
+        if at + step >= len(reply.body):
+            manner.finish()
+        await response.write(reply.body[at : at + step])
     await response.write_eof()
     return response
 
