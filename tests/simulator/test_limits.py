@@ -119,11 +119,13 @@ def test_a_limit_of_one_provider_does_not_hold_for_another():
 
 
 def test_nothing_is_counted_of_a_request_that_one_of_several_limits_refuses():
-    limits = Limits([
-        Limit(dimension=Dimension.TOKENS, amount=AMOUNT),
-        Limit(dimension=Dimension.REQUESTS, amount=1),
-        Limit(dimension=Dimension.BYTES, amount=1000),
-    ])
+    limits = Limits(
+        [
+            Limit(dimension=Dimension.TOKENS, amount=AMOUNT),
+            Limit(dimension=Dimension.REQUESTS, amount=1),
+            Limit(dimension=Dimension.BYTES, amount=1000),
+        ]
+    )
     admit(limits, 4, 0.0)
     refused = admit(limits, 4, 1.0)
 

@@ -6,7 +6,7 @@ through the gateway; what it needs of the run it belongs to travels in its ``Run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -109,7 +109,7 @@ class RunContext:
         deadline: on the clock's monotonic time; ``None`` for none.
         priority: who goes first.
         local_only: whether nothing of it may leave this machine.
-        emit: is told what a user may want to see: event type and data.
+        tell: is told what a user may want to see: event type and data.
     """
 
     run_id: str
@@ -118,7 +118,7 @@ class RunContext:
     deadline: float | None = None
     priority: TaskPriority = TaskPriority.NORMAL
     local_only: bool = False
-    emit: Callable[[str, Mapping[str, object]], None] | None = None
+    tell: Callable[[str, Mapping[str, object]], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

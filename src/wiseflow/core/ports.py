@@ -45,6 +45,15 @@ class Journal(Protocol):
         """
         ...
 
+    def kept(self, prefix: str, result_type: type[T]) -> list[T]:
+        """What is journalled under keys that begin with ``prefix``.
+
+        Args:
+            prefix: of the step keys.
+            result_type: what to read of each result; what a result has besides is passed over.
+        """
+        ...
+
 
 class StepStore(Protocol):
     """Journalled results, as JSON text."""

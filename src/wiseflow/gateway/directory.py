@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from wiseflow.core.asking import ChatModel, EmbeddingModel, Fetcher, KeyTest, SearchProvider
-from wiseflow.core.calls import CallKind
-from wiseflow.core.errors import AddressForbidden, ConfigurationError
+from wiseflow.core.calls import Call, CallKind
+from wiseflow.core.errors import AddressForbidden, WiseflowError
 from wiseflow.core.limits import LimitKey
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.registry import ModelService, Registry, SearchService
 
-if TYPE_CHECKING:
-    from wiseflow.providers.http import HttpClients  # it imports the HTTP client, which is slow
+if TYPE_CHECKING:  # they import the HTTP client, which is slow
+    from wiseflow.providers.http import HttpClients
+    from wiseflow.providers.pages import PageFetcher
 
 
 class Directory:
@@ -23,7 +25,7 @@ class Directory:
         endpoints: gives the endpoint of a provider; raises ``ConfigurationError`` when its key or
             address is not set, and ``InvalidInput`` when there is no such provider.
         clients: makes the HTTP clients, once.
-        fetcher: makes what fetches pages, once, over the clients.
+        fetcher: makes what fetches pages, once.
         registry: the providers that are installed.
     """
 
@@ -31,7 +33,7 @@ class Directory:
         self,
         endpoints: Callable[[str], Endpoint],
         clients: Callable[[], HttpClients],
-        fetcher: Callable[[HttpClients], Fetcher],
+        fetcher: Callable[[], PageFetcher],
         registry: Registry | None = None,
     ) -> None:
         self._endpoint = endpoints
@@ -39,7 +41,7 @@ class Directory:
         self._make_fetcher = fetcher
         self._registry = registry or Registry()
         self._clients: HttpClients | None = None
-        self._fetcher: Fetcher | None = None
+        self._fetcher: PageFetcher | None = None
         self._endpoints: dict[str, Endpoint] = {}
         self._searches: dict[str, SearchService] = {}
         self._services: dict[str, ModelService] = {}
@@ -52,11 +54,28 @@ class Directory:
             self._endpoints[provider] = self._endpoint(provider)
         return self._endpoints[provider]
 
-    def limit_key(self, kind: CallKind, provider: str, model: str) -> LimitKey:
-        """Whose limits hold for a call."""
-        if kind is CallKind.FETCH:
-            return LimitKey(provider=provider)
-        return LimitKey(provider=provider, account=self.endpoint(provider).account, model=model)
+    def limit_key(self, call: Call[Any]) -> LimitKey:
+        """Whose limits hold for a call: those of a key and its model, or of a page's host."""
+        if call.kind is CallKind.FETCH:
+            host = urlsplit(call.request.url).hostname or ""
+            return LimitKey(provider=call.provider, account=host)
+        account = self.endpoint(call.provider).account
+        return LimitKey(provider=call.provider, account=account, model=call.model)
+
+    def usable(self, provider: str) -> bool:
+        """Whether a provider is known, and its key and address are set as far as it needs them."""
+        try:
+            needs_key = self._registry.spec(provider).key_required
+            return bool(self.endpoint(provider).api_key) or not needs_key
+        except WiseflowError:
+            return False
+
+    def base_url(self, provider: str) -> str:
+        """Where a provider is asked; "" when that is not known."""
+        try:
+            return self.endpoint(provider).base_url
+        except WiseflowError:
+            return ""
 
     def check_local(self, kind: CallKind, provider: str) -> None:
         """Refuse what is not on this machine, for a run of which nothing may leave it.
@@ -94,7 +113,7 @@ class Directory:
     def fetcher(self) -> Fetcher:
         """What fetches pages."""
         if self._fetcher is None:
-            self._fetcher = self._make_fetcher(self._http())
+            self._fetcher = self._make_fetcher()
         return self._fetcher
 
     async def test_key(self, provider: str) -> KeyTest:
@@ -112,6 +131,8 @@ class Directory:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        if self._fetcher is not None:
+            await self._fetcher.aclose()
         if self._clients is not None:
             await self._clients.aclose()
 
@@ -125,14 +146,3 @@ class Directory:
         if self._clients is None:
             self._clients = self._make_clients()
         return self._clients
-
-
-def missing_setting(provider: str, names: Mapping[str, str]) -> ConfigurationError:
-    """The error of a provider whose settings are not there.
-
-    Args:
-        provider: its name.
-        names: what each setting is for, by its name.
-    """
-    wanted = " and ".join(f"{name} ({purpose})" for name, purpose in names.items())
-    return ConfigurationError(f"{provider} cannot be asked yet", cure=f"Set {wanted}")

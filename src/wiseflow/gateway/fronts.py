@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from wiseflow.core.asking import (
@@ -73,6 +74,10 @@ class Models:
     ) -> ChatAnswer:
         """The next message of a conversation; see ``ModelCalls.complete``."""
         provider, name = split_model(model)
+        if request.context_tokens is None:
+            # Always the same, as a server that loads models loads one anew for another.
+            context_tokens = self._rooms.room(provider, name).context_tokens
+            request = replace(request, context_tokens=context_tokens)
         tokens_in = self._tokens.of_request(request, name)
         worst = Usage(input_tokens=tokens_in, output_tokens=request.max_tokens)
         call = Call[ChatAnswer](

@@ -32,7 +32,7 @@ class Limiting:
             RateLimited: its deadline passes before it could be sent, or the provider refused it.
         """
         context = call.context
-        key = self._directory.limit_key(call.kind, call.provider, call.model)
+        key = self._directory.limit_key(call)
         async with self._limiter.admitted(
             key, call.need, priority=context.priority, run=context.run_id, deadline=context.deadline
         ) as ticket:

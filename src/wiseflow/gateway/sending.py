@@ -6,12 +6,16 @@ The limit starts here, after the call had its turn: waiting for a limit is no ti
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from wiseflow.core.calls import Call, CallKind, Reply
 from wiseflow.core.errors import CallTimeout
 from wiseflow.gateway.chain import called
 from wiseflow.gateway.directory import Directory
+from wiseflow.observability.logs import get_logger
+
+_log = get_logger(__name__)
 
 
 class Sending:
@@ -20,11 +24,19 @@ class Sending:
     Args:
         directory: who can be asked.
         api_timeout_s: how long one attempt may take.
+        on_endpoint: is told, once, each provider that something is sent to, and its address.
     """
 
-    def __init__(self, directory: Directory, api_timeout_s: float) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        api_timeout_s: float,
+        on_endpoint: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._directory = directory
         self._api_timeout_s = api_timeout_s
+        self._on_endpoint = on_endpoint
+        self._told: set[str] = set()
 
     async def __call__(self, call: Call[Any]) -> Reply[Any]:
         """The provider's answer.
@@ -36,6 +48,7 @@ class Sending:
         """
         if call.context.local_only:
             self._directory.check_local(call.kind, call.provider)
+        self._tell(call)
         limit = asyncio.timeout(self._api_timeout_s)
         try:
             async with limit:
@@ -48,6 +61,16 @@ class Sending:
                 provider=call.provider,
                 cure="Raise API_TIMEOUT if it is just slow",
             ) from None
+
+    def _tell(self, call: Call[Any]) -> None:
+        if call.provider in self._told:
+            return
+        self._told.add(call.provider)
+        fetched = call.kind is CallKind.FETCH
+        address = "the web" if fetched else self._directory.endpoint(call.provider).address
+        _log.info("The first call to a provider", provider=call.provider, address=address)
+        if self._on_endpoint is not None:
+            self._on_endpoint(call.provider, address)
 
     async def _ask(self, call: Call[Any]) -> Reply[Any]:
         directory = self._directory

@@ -63,6 +63,16 @@ class StepJournal:
                 raise flight.error
         return self._decoded(step_key, translate)
 
+    def kept(self, prefix: str, result_type: type[T]) -> list[T]:
+        """What is journalled under keys that begin with ``prefix``, of earlier attempts, too.
+
+        Raises:
+            Conflict: a journalled result is of another type.
+        """
+        translate: Codec[T] = codec(result_type)
+        keys = [key for key in self._results if key.startswith(prefix)]
+        return [self._decoded(key, translate) for key in keys]
+
     async def _run(
         self, step_key: str, function: Callable[[], Awaitable[T]], translate: Codec[T]
     ) -> T:

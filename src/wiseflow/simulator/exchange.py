@@ -114,11 +114,7 @@ class Exchange:
         return arrival, self._simulation.decide(asked, at_s)
 
     async def _send(
-        self,
-        request: web.Request,
-        arrival: Arrival,
-        decision: Decision,
-        finish: Callable[[], None],
+        self, request: web.Request, arrival: Arrival, decision: Decision, finish: Callable[[], None]
     ) -> web.StreamResponse:
         clock = self._simulation.clock
         due_s = arrival.at_s + decision.wait_s

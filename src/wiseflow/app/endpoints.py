@@ -1,0 +1,138 @@
+"""Where providers are asked, as the settings say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wiseflow.core.errors import ConfigurationError
+from wiseflow.core.limits import Dimension, RateLimit
+from wiseflow.providers.endpoint import Endpoint
+from wiseflow.providers.network import Network
+from wiseflow.providers.registry import Registry
+from wiseflow.settings.model import Settings
+
+# The model endpoint that LLM_API_KEY and LLM_API_BASE set.
+GENERIC = "llm"
+_DIMENSIONS = tuple(dimension.value for dimension in Dimension)
+
+
+def network_of(settings: Settings) -> Network:
+    """How requests go out. Raises ``ConfigurationError``."""
+    allowed = (part.strip() for part in settings.fetch_allowed_networks.split(","))
+    return Network(
+        proxy=settings.https_proxy,
+        no_proxy=settings.no_proxy,
+        local_only=settings.local_only,
+        allowed_networks=tuple(filter(None, allowed)),
+        ca_file=settings.ssl_cert_file,
+    )
+
+
+def endpoints_of(settings: Settings, registry: Registry) -> Callable[[str], Endpoint]:
+    """Gives the endpoint of a provider by its name.
+
+    It raises ``InvalidInput`` when there is no such provider, and ``ConfigurationError`` when its
+    settings are wrong.
+    """
+
+    def endpoint(name: str) -> Endpoint:
+        if name == GENERIC:
+            return registry.endpoint(
+                name,
+                api_key=settings.llm_api_key.get_secret_value(),
+                base_url=settings.llm_api_base,
+                settings="LLM",
+            )
+        options: dict[str, object] = {}
+        if name == "ollama":
+            options = {
+                "num_thread": settings.ollama_num_thread or None,
+                "keep_alive": settings.ollama_keep_alive or None,
+            }
+        return registry.endpoint(
+            name,
+            api_key=settings.provider_key(name),
+            base_url=settings.provider_base(name),
+            options=options,
+        )
+
+    return endpoint
+
+
+def rates_of(settings: Settings) -> dict[tuple[str, str], RateLimit]:
+    """The limits that are set, by provider and model; "" is all of its models together.
+
+    Raises:
+        ConfigurationError: RATE_LIMITS cannot be read.
+    """
+    rates = {
+        (name, ""): RateLimit(requests_per_minute=rate)
+        for name, rate in (
+            ("tavily", settings.tavily_rate_limit),
+            ("perplexity", settings.perplexity_rate_limit),
+            ("exa", settings.exa_rate_limit),
+        )
+    }
+    if settings.ollama_num_parallel:
+        rates["ollama", ""] = RateLimit(concurrency=settings.ollama_num_parallel)
+    for part in filter(None, (part.strip() for part in settings.rate_limits.split(";"))):
+        name, _, told = part.partition(": ")
+        provider, _, model = name.strip().partition(":")
+        rates[provider, model] = _read_rate(part, told)
+    return rates
+
+
+def _read_rate(part: str, told: str) -> RateLimit:
+    values: dict[str, float] = {}
+    for item in told.split(","):
+        name, _, number = item.partition("=")
+        try:
+            values[name.strip()] = float(number)
+        except ValueError:
+            values[""] = 0.0
+    if not values.keys() <= set(_DIMENSIONS) or not all(value > 0 for value in values.values()):
+        raise ConfigurationError(
+            f"RATE_LIMITS has a part that cannot be read: {part!r}",
+            cure=f"Write NAME: LIMIT=NUMBER, with a number above 0 for {', '.join(_DIMENSIONS)}",
+        )
+    slots = values.get(Dimension.CONCURRENCY)
+    return RateLimit(
+        requests_per_minute=values.get(Dimension.REQUESTS),
+        tokens_per_minute=values.get(Dimension.TOKENS),
+        concurrency=None if slots is None else max(1, int(slots)),
+        bytes_per_s=values.get(Dimension.BYTES),
+    )
+
+
+def default_model(settings: Settings) -> str:
+    """The model that writes when nobody names one, as ``provider:model``; "" for none.
+
+    A model endpoint counts as set up with a key or with an address of its own.
+    """
+    named = settings.primary_model
+    if names_provider(named):
+        return named
+    elsewhere = settings.origin("LLM_API_BASE") != "default"
+    if settings.llm_api_key.get_secret_value() or elsewhere:
+        return f"{GENERIC}:{named}"
+    if settings.origin("PRIMARY_MODEL") != "default" and settings.provider_key("openai"):
+        return f"openai:{named}"
+    return ""
+
+
+def names_provider(model: str) -> bool:
+    """Whether a model is written with its provider, which is a name that is installed."""
+    provider, colon, name = model.partition(":")
+    return bool(colon and name) and provider in Registry().names
+
+
+def model_stand_ins(
+    settings: Settings, named: dict[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """The stand-ins of models, SECONDARY_MODEL among them."""
+    second, first = settings.secondary_model, default_model(settings)
+    if not second or not first:
+        return named
+    if not names_provider(second):
+        second = f"{first.partition(':')[0]}:{second}"
+    return {first: (second,), **named}

@@ -1,0 +1,182 @@
+"""The gateway with its stages in their order, and what stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from wiseflow.app.endpoints import (
+    default_model,
+    endpoints_of,
+    model_stand_ins,
+    network_of,
+    rates_of,
+)
+from wiseflow.core.clock import Clock
+from wiseflow.engine.downloads import Downloads
+from wiseflow.gateway.budgeting import Budgeting
+from wiseflow.gateway.chain import Send, Stage, chain
+from wiseflow.gateway.directory import Directory
+from wiseflow.gateway.fallback import Fallback
+from wiseflow.gateway.flights import Flights
+from wiseflow.gateway.fronts import Embeddings, Models, Pages, Searches
+from wiseflow.gateway.journalling import journal
+from wiseflow.gateway.limiting import Limiting
+from wiseflow.gateway.pricing import Pricing
+from wiseflow.gateway.recording import AttemptRecord, CallRecords
+from wiseflow.gateway.sending import Sending
+from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
+from wiseflow.limits.door import Limiter
+from wiseflow.providers.facts import Facts
+from wiseflow.providers.registry import Registry
+from wiseflow.settings.model import Settings
+from wiseflow.text.tokens import TokenEstimator
+
+if TYPE_CHECKING:  # they import the HTTP client, which is slow
+    from wiseflow.providers.http import HttpClients
+    from wiseflow.providers.pages import PageFetcher
+
+OLLAMA_LOOK_S = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What is asked outside, through all stages.
+
+    Args:
+        models, searches, pages, embeddings: the fronts.
+        directory: who can be asked.
+        records: what was sent, and what came of it.
+        pricing: what calls cost.
+    """
+
+    models: Models
+    searches: Searches
+    pages: Pages
+    embeddings: Embeddings
+    directory: Directory
+    records: CallRecords
+    pricing: Pricing
+
+
+@asynccontextmanager
+async def open_outside(
+    settings: Settings,
+    clock: Clock,
+    limiter: Limiter,
+    *,
+    on_attempt: Callable[[AttemptRecord], None] | None = None,
+    on_endpoint: Callable[[str, str], None] | None = None,
+) -> AsyncGenerator[Outside]:
+    """The gateway, its connections closed on leaving. Nothing is opened before it is needed.
+
+    Args:
+        settings: what holds.
+        clock: the time.
+        limiter: whose limits hold.
+        on_attempt: is told each attempt.
+        on_endpoint: is told, once, each provider and address that something is sent to.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+    """
+    registry, network = Registry(), network_of(settings)
+    downloads = Downloads(
+        settings.max_concurrent_downloads, settings.download_rate_limit, clock=clock
+    )
+
+    def clients() -> HttpClients:
+        from wiseflow.providers.http import HttpClients  # noqa: PLC0415 - slow, seldom needed
+
+        return HttpClients(network, timeout_s=settings.api_timeout, clock=clock)
+
+    def fetcher() -> PageFetcher:
+        from wiseflow.providers.pages import PageFetcher  # noqa: PLC0415 - slow, seldom needed
+
+        return PageFetcher(network, downloads=downloads, clock=clock)
+
+    directory = Directory(endpoints_of(settings, registry), clients, fetcher, registry)
+    facts = Facts(Path(settings.model_facts) if settings.model_facts else None, clock=clock)
+    pricing = Pricing(facts, directory.base_url)
+    for (provider, model), rate in rates_of(settings).items():
+        limiter.set_rate(provider, rate, model=model)
+    records, flights = CallRecords(clock, on_attempt), Flights()
+    stages: list[Stage] = [
+        journal,
+        flights,
+        Fallback(_stand_ins(settings, directory), clock, settings.provider_outage_wait),
+        Budgeting(pricing),
+        Limiting(limiter, directory),
+        records,
+    ]
+    send = chain(stages, Sending(directory, settings.api_timeout, on_endpoint))
+    try:
+        yield _fronts(send, directory, pricing, records)
+    finally:
+        await flights.aclose()
+        await directory.aclose()
+
+
+def _fronts(send: Send, directory: Directory, pricing: Pricing, records: CallRecords) -> Outside:
+    tokens = TokenEstimator()
+    return Outside(
+        models=Models(send, tokens, pricing),
+        searches=Searches(send),
+        pages=Pages(send),
+        embeddings=Embeddings(
+            send, tokens, lambda provider, model: directory.embedder(provider, model).max_batch
+        ),
+        directory=directory,
+        records=records,
+        pricing=pricing,
+    )
+
+
+def _stand_ins(settings: Settings, directory: Directory) -> StandIns:
+    searches = read_stand_ins(settings.search_api_fallbacks, "SEARCH_API_FALLBACKS")
+    models = read_stand_ins(settings.model_fallbacks, "MODEL_FALLBACKS")
+    return StandIns(searches, model_stand_ins(settings, models), directory.usable)
+
+
+async def model_to_use(settings: Settings) -> str:
+    """The model that writes when nobody names one: set up, or found on this machine.
+
+    Returns:
+        ``provider:model``, or "" when there is none: then the embedded author writes.
+    """
+    return default_model(settings) or await _found_at_ollama(settings)
+
+
+async def _found_at_ollama(settings: Settings) -> str:
+    """A model of an Ollama that runs where it is set to, or on this machine."""
+    base = settings.provider_base("ollama") or "http://127.0.0.1:11434"
+    if not await _somebody_listens(base):
+        return ""
+    # Slow to import, and not needed where nobody listens.
+    from wiseflow.providers.http import HttpClients  # noqa: PLC0415
+    from wiseflow.providers.ollama import found  # noqa: PLC0415
+
+    models = await found(base, clients=HttpClients(network_of(settings)))
+    wanted = settings.primary_model
+    named = [model for model in models if model in {wanted, f"{wanted}:latest"}]
+    return f"ollama:{(named or list(models))[0]}" if models else ""
+
+
+async def _somebody_listens(base: str) -> bool:
+    parts = urlsplit(base)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(OLLAMA_LOOK_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
