@@ -80,7 +80,7 @@ class Models:
             request = replace(request, context_tokens=context_tokens)
         tokens_in = self._tokens.of_request(request, name)
         worst = Usage(input_tokens=tokens_in, output_tokens=request.max_tokens)
-        call = Call[ChatAnswer](
+        call: Call[ChatAnswer] = Call(
             kind=CallKind.MODEL,
             provider=provider,
             model=name,
@@ -118,7 +118,7 @@ class Searches:
         self, request: SearchRequest, *, provider: str, context: RunContext, step: str
     ) -> SearchAnswer:
         """The results for a query; see ``SearchCalls.search``."""
-        call = Call[SearchAnswer](
+        call: Call[SearchAnswer] = Call(
             kind=CallKind.SEARCH,
             provider=provider,
             request=request,
@@ -137,7 +137,7 @@ class Pages:
 
     async def fetch(self, request: FetchRequest, *, context: RunContext, step: str) -> Page:
         """What an address gives; see ``PageCalls.fetch``."""
-        call = Call[Page](
+        call: Call[Page] = Call(
             kind=CallKind.FETCH, provider=PAGES, request=request, context=context, step=step
         )
         return (await self._send(call)).value
@@ -169,7 +169,7 @@ class Embeddings:
         for start in range(0, len(texts), size):
             part = tuple(texts[start : start + size])
             tokens = sum(self._tokens.of_text(text, name) for text in part)
-            call = Call[Vectors](
+            call: Call[Vectors] = Call(
                 kind=CallKind.EMBED,
                 provider=provider,
                 model=name,
