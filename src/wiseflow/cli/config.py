@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +13,7 @@ import click
 from wiseflow.cli.context import CommandContext
 
 if TYPE_CHECKING:  # pydantic is slow to import; the help of this command needs none of it
+    from wiseflow.app.checking import Checked
     from wiseflow.settings.loading import Settings
 
 _NOT_USED = "not used yet by this version"
@@ -37,6 +41,38 @@ def path(context: CommandContext, *, as_json: bool) -> None:
     text = render_files(context.settings(), as_json=as_json)
     if text:
         click.echo(text)
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+@click.pass_context
+def check(click_context: click.Context, *, as_json: bool) -> None:
+    """Say what would be used, for what, at which address, and test it.
+
+    Ends with exit code 1 when something of it does not work.
+    """
+    from wiseflow.app.checking import check_outside  # noqa: PLC0415 - slow
+
+    context: CommandContext = click_context.obj
+    found = asyncio.run(check_outside(context.settings()))
+    click.echo(render_checked(found, as_json=as_json))
+    click_context.exit(0 if all(one.works for one in found) else 1)
+
+
+def render_checked(found: Sequence[Checked], *, as_json: bool = False) -> str:
+    """What would be used, one a line, with what is wrong and its cure below; or as JSON."""
+    if as_json:
+        return json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False)
+    purposes = max(len(one.purpose) for one in found)
+    who = max(len(one.who) for one in found)
+    lines: list[str] = []
+    for one in found:
+        state = "works" if one.works else "does not work"
+        parts = (f"{one.purpose:<{purposes}}  {one.who:<{who}}", one.address, state, one.detail)
+        lines.append("  ".join(filter(None, parts)))
+        if one.cure:
+            lines.append(f"{'':<{purposes}}  {one.cure}")
+    return "\n".join(lines)
 
 
 def render_settings(settings: Settings, *, as_json: bool = False, everything: bool = False) -> str:
