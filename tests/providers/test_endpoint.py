@@ -1,7 +1,7 @@
 """Endpoints, and how they are reached."""
 
 import pytest
-from tests.providers.conftest import KEY, endpoint
+from tests.providers.servers import KEY, endpoint
 
 from wiseflow.core.errors import AddressForbidden, ConfigurationError
 from wiseflow.providers.endpoint import Endpoint

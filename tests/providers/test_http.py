@@ -9,7 +9,7 @@ import subprocess
 import httpx2
 import pytest
 from aiohttp import web
-from tests.providers.conftest import KEY, endpoint, serving, speaking
+from tests.providers.servers import KEY, endpoint, serving, speaking
 
 from wiseflow.core.errors import (
     AddressForbidden,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.providers.conftest import KEY, endpoint
+from tests.providers.servers import KEY, endpoint
 
 from wiseflow.core.errors import (
     AuthFailed,
