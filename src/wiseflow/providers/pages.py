@@ -7,6 +7,7 @@ bounded in time, in bytes after unpacking, and in redirects.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -46,7 +47,10 @@ from wiseflow.providers.unpacking import Unpacker
 PROVIDER: Final = "pages"
 MAX_REDIRECTS = 5
 LONGEST_URL = 8_192
+MAX_PORT = 65_535
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"}
+# A name in ASCII, or an address; a zone is none of the public internet.
+_HOST: Final = re.compile(rb"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _log = get_logger(__name__)
 
@@ -246,7 +250,8 @@ def _parsed(text: str) -> httpx2.URL:
     """An address as the client itself reads it, so that what is checked is what is asked."""
     try:
         url = httpx2.URL(text) if len(text) <= LONGEST_URL else httpx2.URL()
-        usable = url.scheme in {"http", "https"} and bool(url.raw_host)
+        usable = url.scheme in {"http", "https"} and bool(_HOST.fullmatch(url.raw_host))
+        usable = usable and (url.port is None or 0 < url.port <= MAX_PORT)
     except (httpx2.InvalidURL, UnicodeError, ValueError):
         usable, url = False, httpx2.URL()
     if not usable:
