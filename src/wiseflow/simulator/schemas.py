@@ -54,6 +54,7 @@ PLAIN = (
     "a-b",
     "2024-05-17",
     "08:00",
+    "08:00:00",
     "#",
 )
 
@@ -284,7 +285,7 @@ def _bounds(schema: Mapping[str, Any], default: float) -> tuple[float, float]:
     if high is not None and "maximum" not in schema:
         high -= step
     if low is None:
-        low = default if high is None else min(default, high)
+        low = default if high is None or default < high else high - 1
     return float(low), math.inf if high is None else float(high)
 
 
