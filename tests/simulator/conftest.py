@@ -24,8 +24,8 @@ async def start() -> AsyncGenerator[Start]:
     async with AsyncExitStack() as stack:
 
         async def begin(**options: Any) -> Simulator:
-            given = SimulatorOptions(**{"time_scale": FAST, **options})
-            return await stack.enter_async_context(Simulator(given))
+            given: dict[str, Any] = {"time_scale": FAST, **options}
+            return await stack.enter_async_context(Simulator(SimulatorOptions(**given)))
 
         yield begin
 
@@ -46,9 +46,9 @@ def chat(client: httpx2.AsyncClient) -> Ask:
     """Asks a simulator's OpenAI for a completion."""
 
     async def ask(sim: Simulator, text: str = "Hello.", **fields: Any) -> httpx2.Response:
-        headers = fields.pop("headers", None)
+        others = {"headers": fields.pop("headers", None), "timeout": fields.pop("timeout_s", 30)}
         body = {"model": "m", "messages": [{"role": "user", "content": text}], **fields}
         url = sim.url("openai") + "/chat/completions"
-        return await client.post(url, json=body, headers=headers)
+        return await client.post(url, json=body, **others)
 
     return ask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,12 @@ arrivals = st.lists(st.tuples(st.floats(0, 3), st.integers(1, 6)), max_size=60)
 
 
 def limits_of(window: Window, **others) -> Limits:
-    given = {"dimension": Dimension.TOKENS, "amount": AMOUNT, "window_s": WINDOW_S, **others}
+    given: dict[str, Any] = {
+        "dimension": Dimension.TOKENS,
+        "amount": AMOUNT,
+        "window_s": WINDOW_S,
+        **others,
+    }
     return Limits([Limit(window=window, **given)])
 
 
@@ -151,5 +157,6 @@ def test_places_are_free_again_when_they_are_given_back():
 
 @pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": math.inf}, {"window_s": -1}])
 def test_a_limit_that_lets_nothing_or_everything_through_is_refused(wrong):
+    given: dict[str, Any] = {"dimension": Dimension.REQUESTS, "amount": 1, **wrong}
     with pytest.raises(InvalidInput, match="above 0"):
-        Limit(**{"dimension": Dimension.REQUESTS, "amount": 1, **wrong})
+        Limit(**given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import anthropic
 import openai
@@ -15,8 +16,12 @@ from wiseflow.simulator.limits import Dimension, Limit
 from wiseflow.simulator.options import Model
 
 LOOK = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
-MESSAGES = [{"role": "user", "content": "Tell me about bees."}]
+MESSAGES: list[Any] = [{"role": "user", "content": "Tell me about bees."}]
 TOKENS = 1000
+NO_SCHEMA = (
+    b'{"model": "m", "messages": [{"role": "user"}], "response_format": {"type": "json_schema", '
+    b'"json_schema": {"schema": {"type": "array", "minItems": "x"}}}}'
+)
 
 
 class Plan(BaseModel):
@@ -26,9 +31,7 @@ class Plan(BaseModel):
 
 @pytest.fixture
 async def gpt(sim) -> AsyncGenerator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(
-        base_url=sim.url("openai"), api_key="k", max_retries=0
-    ) as client:
+    async with openai.AsyncOpenAI(base_url=sim.url("openai"), api_key="k", max_retries=0) as client:
         yield client
 
 
@@ -127,7 +130,9 @@ async def test_a_prompt_and_its_answer_must_fit_the_models_context(start, chat):
 
 
 async def test_openai_headers_tell_how_the_limits_stand(start, chat):
-    limits = tuple(Limit(dimension=one, amount=TOKENS) for one in (Dimension.REQUESTS, Dimension.TOKENS))
+    limits = tuple(
+        Limit(dimension=one, amount=TOKENS) for one in (Dimension.REQUESTS, Dimension.TOKENS)
+    )
     sim = await start(limits=limits)
     answer = await chat(sim)
     used = answer.json()["usage"]["total_tokens"]
@@ -148,8 +153,7 @@ async def test_openai_headers_tell_how_the_limits_stand(start, chat):
         b'{"model": "m", "messages": [{"content": "x"}]}',
         b'{"model": "m", "messages": [{"role": "user"}], "max_tokens": "many"}',
         b'{"model": "m", "messages": [{"role": "user"}], "tools": [{}]}',
-        b'{"model": "m", "messages": [{"role": "user"}], "response_format": '
-        b'{"type": "json_schema", "json_schema": {"schema": {"type": "array", "minItems": "x"}}}}',
+        NO_SCHEMA,
     ],
 )
 async def test_what_is_not_of_openais_form_is_refused_with_a_reason(sim, client, body):
@@ -195,8 +199,8 @@ async def test_anthropic_tools_are_called_and_then_the_model_answers(claude):
 
 async def test_anthropic_follows_a_schema_and_counts_and_lists(claude, sim, client):
     schema = {"type": "json_schema", "schema": Plan.model_json_schema()}
-    body = {"model": "m", "max_tokens": 500, "messages": MESSAGES}
-    body["output_config"] = {"format": schema}
+    wanted = {"output_config": {"format": schema}}
+    body = {"model": "m", "max_tokens": 500, "messages": MESSAGES, **wanted}
     answer = await client.post(sim.url("anthropic") + "/v1/messages", json=body)
     count = await claude.messages.count_tokens(model="m", messages=MESSAGES)
 

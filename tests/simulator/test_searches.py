@@ -9,7 +9,7 @@ from wiseflow.simulator.faults import FaultKind, FaultPlan, FaultRate, KeyEnd
 NAMES = ("tavily", "exa", "perplexity", "searxng")
 
 
-async def search(client, sim, name, query="", **fields):
+async def search(client, sim, name, query: str | list[str] = "", **fields):
     """The answer of a provider."""
     url = sim.url(name) + "/search"
     if name == "searxng":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import pytest
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from wiseflow.simulator.finding import Finder
 from wiseflow.simulator.world import World
 from wiseflow.simulator.writer import Writer
 
+Model = TypeVar("Model", bound=BaseModel)
 PASSAGES = """Write about the harbour.
 
 [p1] The harbour was dug in 1822. It holds forty ships in winter.
@@ -33,7 +34,7 @@ def writer(world) -> Writer:
     return Writer(world)
 
 
-def made(writer: Writer, model: type[BaseModel], text: str) -> BaseModel:
+def made(writer: Writer, model: type[Model], text: str) -> Model:
     """What the model answers to a prompt with a schema, read by that schema."""
     schema = model.model_json_schema()
     return model.model_validate_json(writer.write(Prompt(text=text, schema=schema)).text)

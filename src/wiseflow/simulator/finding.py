@@ -21,6 +21,7 @@ COMMON = frozenset(
 )
 TITLE_WEIGHT = 3.0
 NAMED = 4.0  # times the score of pages on a topic that the query names in full
+SNIPPET_SENTENCES = 3
 KEPT_QUERIES = 1024
 
 
@@ -49,6 +50,9 @@ class Finder:
     def __init__(self, world: World) -> None:
         self._world = world
         self._pages = tuple(world.pages.values())
+        self._sentences = [
+            [(sentence, words_of(sentence)) for sentence in page.sentences] for page in self._pages
+        ]
         self._weights: dict[str, dict[int, float]] = {}
         for number, page in enumerate(self._pages):
             for text, weight in ((page.title, TITLE_WEIGHT), (" ".join(page.sentences), 1.0)):
@@ -82,17 +86,16 @@ class Finder:
             Hit(
                 page=self._pages[number],
                 score=round(score / best[0][1], 4),
-                snippet=_snippet(self._pages[number], words),
+                snippet=self._snippet(number, words),
             )
             for number, score in best
         ]
+
+    def _snippet(self, number: int, words: frozenset[str]) -> str:
+        ranked = sorted(self._sentences[number], key=lambda one: -len(words & one[1]))
+        return " ".join(sentence for sentence, _ in ranked[:SNIPPET_SENTENCES])
 
 
 def words_of(text: str) -> frozenset[str]:
     """The words of a text that mean something, in lower case."""
     return frozenset(WORD.findall(text.lower())) - COMMON
-
-
-def _snippet(page: Page, words: frozenset[str]) -> str:
-    ranked = sorted(page.sentences, key=lambda one: -len(words & words_of(one)))
-    return " ".join(ranked[:3])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-from wiseflow.simulator.calls import units
+from wiseflow.simulator.calls import digest_of, units
 from wiseflow.simulator.vocabulary import ATTRIBUTES, OBJECTS, SUBJECTS, VERBS
 from wiseflow.simulator.world import Topic, World
 
@@ -48,6 +48,10 @@ class Material:
         self._world = world
 
     @cached_property
+    def _digest(self) -> str:
+        return digest_of(self.text.encode())
+
+    @cached_property
     def passages(self) -> Sequence[Passage]:
         """Those of the prompt, each id once."""
         found: dict[str, Passage] = {}
@@ -73,7 +77,7 @@ class Material:
 
     def pick(self, *place: object) -> float:
         """A number from 0 to below 1, by the prompt and a place in the answer."""
-        return units(self._world.seed, self.text, *place)[0]
+        return units(self._world.seed, self._digest, *place)[0]
 
     def title(self, number: int) -> str:
         """The heading of the section of a number."""
