@@ -7,11 +7,19 @@ from dataclasses import dataclass
 
 import pytest
 
-from wiseflow.core.ports import DocumentStore, EventStore, JobQueue, ReportStore, StepStore
+from wiseflow.core.ports import (
+    DocumentStore,
+    EventStore,
+    JobQueue,
+    PageStore,
+    ReportStore,
+    StepStore,
+)
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
+from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import open_database
 from wiseflow.storage.sql.steps import SqlStepStore
@@ -51,6 +59,7 @@ class Stores:
     events: EventStore
     reports: ReportStore
     documents: DocumentStore
+    pages: PageStore
 
 
 def stores_on(database: Database) -> Stores:
@@ -61,6 +70,7 @@ def stores_on(database: Database) -> Stores:
         events=SqlEventStore(database),
         reports=SqlReportStore(database),
         documents=SqlDocumentStore(database),
+        pages=SqlPageStore(database),
     )
 
 

@@ -63,6 +63,20 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPage:
+    """What became of a page that a research wanted to read.
+
+    Args:
+        source_id: of the source it became, or that was made of what a search told of it; "" for
+            none.
+        error: why the page could not be read, or "".
+    """
+
+    source_id: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexChange:
     """What an index has to add and to remove."""
 

@@ -21,7 +21,14 @@ from wiseflow.core.jobs import (
     StepNews,
     StopReason,
 )
-from wiseflow.core.library import Collection, FileRecord, IndexChange, StoredFile
+from wiseflow.core.library import (
+    Collection,
+    FileRecord,
+    IndexChange,
+    KeptPage,
+    StoredFile,
+    StoredSource,
+)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -242,7 +249,43 @@ class SourceReader(Protocol):
         ...
 
 
-class DocumentStore(SourceReader, Protocol):
+class PageStore(Protocol):
+    """The pages that researches read: sources of no collection, held by those who read them."""
+
+    async def keep(
+        self, lease: Lease, url: str, stored: StoredSource | None = None, *, error: str = ""
+    ) -> None:
+        """Keep what became of a page; what was kept of the address before is replaced.
+
+        Args:
+            lease: the right to do so.
+            url: where it was asked for, at most 2,000 bytes.
+            stored: the page, or what is known of it in its place.
+            error: why the page could not be read, or "".
+
+        Raises:
+            LeaseLost: the lease's token is not the job's any more; nothing was written.
+        """
+        ...
+
+    async def kept(self, job_id: str) -> dict[str, KeptPage]:
+        """What became of the pages a research wanted, by address."""
+        ...
+
+    async def pages(self, source_ids: Sequence[str]) -> dict[str, StoredSource]:
+        """Those of the kept pages that there are, by the ids of their sources."""
+        ...
+
+
+class CollectionReader(Protocol):
+    """Tells of collections."""
+
+    async def is_private(self, collection: str) -> bool:
+        """Whether a collection's passages must not leave; one that is not there holds none."""
+        ...
+
+
+class DocumentStore(SourceReader, CollectionReader, Protocol):
     """Collections, the files they were read from, and their sources and passages.
 
     The database is the truth; the index follows it. A source carries what the index still has to do

@@ -46,8 +46,10 @@ def to_file(row: Row[Any]) -> FileRecord:
     )
 
 
-def source_row(collection_id: int, stored: StoredSource) -> dict[str, Any]:
-    """The row of a source that the index has still to add."""
+def source_row(
+    collection_id: int | None, stored: StoredSource, state: IndexState = IndexState.ADD
+) -> dict[str, Any]:
+    """The row of a source; one that the index has still to add, unless it is told otherwise."""
     source = stored.source
     return {
         "source_id": source.source_id,
@@ -60,7 +62,7 @@ def source_row(collection_id: int, stored: StoredSource) -> dict[str, Any]:
         "published": source.published,
         "language": source.language,
         "sha256": source.sha256,
-        "index_state": IndexState.ADD.value,
+        "index_state": state.value,
         "passage_count": len(stored.passages),
         "text": source.text,
     }

@@ -46,6 +46,15 @@ class SqlDocumentStore:
 
         return await self._database.write(unit)
 
+    async def is_private(self, collection: str) -> bool:
+        """Whether a collection's passages must not leave; one that is not there holds none."""
+        statement = select(collections.c.private).where(collections.c.name == collection)
+
+        async def unit(connection: Connection) -> bool:
+            return bool(await connection.scalar(statement))
+
+        return await self._database.read(unit)
+
     async def delete_collection(self, name: str) -> None:
         """Erase a collection; sources that reports cite stay until those go. Raises ``NotFound``.
 

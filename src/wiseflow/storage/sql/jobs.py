@@ -33,7 +33,7 @@ from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
 from wiseflow.storage.sql.job_reader import SqlJobReader, read_job
 from wiseflow.storage.sql.job_rows import FRESH, HELD, held, new_row, to_job, turn_of_row
-from wiseflow.storage.sql.retired import chunks, cited_by, erase_uncited
+from wiseflow.storage.sql.retired import chunks, erase_uncited, needed_by
 from wiseflow.storage.sql.tables import job_tags, jobs
 
 AGEING_S = 60.0
@@ -206,9 +206,9 @@ class SqlJobQueue(SqlJobReader):
         async def unit(connection: Connection) -> None:
             job = await read_job(connection, job_id, lock=True)
             after(job_id, job.status, Move.DELETE)
-            cited = await cited_by(connection, job_id)
+            needed = await needed_by(connection, job_id)
             await connection.execute(delete(jobs).where(jobs.c.job_id == job_id))
-            await erase_uncited(connection, cited)
+            await erase_uncited(connection, needed)
 
         await self._database.write(unit)
 

@@ -218,6 +218,20 @@ report_sources = Table(
     sqlite_with_rowid=False,
 )
 
+# What a research fetched: the source it became (the page, or what a search told of it), and why its
+# page could not be read. No key to sources: what holds a source is asked for when one is erased.
+job_sources = Table(
+    "job_sources",
+    metadata,
+    Column("job_id", _ID, ForeignKey("jobs.job_id", ondelete="CASCADE"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("source_id", _SOURCE_ID),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("job_id", "url"),
+    Index(None, "source_id"),
+    sqlite_with_rowid=False,
+)
+
 # What was learned of kinds of tasks, to be expected of the next ones.
 statistics = Table(
     "statistics",

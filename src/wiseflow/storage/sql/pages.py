@@ -1,0 +1,105 @@
+"""The pages that researches read, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import Executable, String, Text, bindparam, insert, select
+
+from wiseflow.core.errors import LeaseLost
+from wiseflow.core.jobs import Lease
+from wiseflow.core.library import KeptPage, StoredSource
+from wiseflow.storage.sql.connection import Connection
+from wiseflow.storage.sql.database import Database
+from wiseflow.storage.sql.dialect import upsert, upsert_in
+from wiseflow.storage.sql.document_rows import IndexState, passage_rows, source_row
+from wiseflow.storage.sql.document_writes import read_sources, with_passages
+from wiseflow.storage.sql.job_rows import HELD, held
+from wiseflow.storage.sql.tables import job_sources, jobs, passages, sources
+
+
+class SqlPageStore:
+    """Pages as sources of no collection, held by the researches that read them; see ``PageStore``.
+
+    Equal pages of several researches are one source; the last research that lets go erases it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(
+        self, lease: Lease, url: str, stored: StoredSource | None = None, *, error: str = ""
+    ) -> None:
+        """Keep what became of a page, all of it or nothing. Raises ``LeaseLost``."""
+        values = {
+            "new_url": url,
+            "new_source_id": stored and stored.source.source_id,
+            "new_error": error,
+            **held(lease),
+        }
+
+        async def unit(connection: Connection) -> None:
+            if await connection.scalar(_hold(connection.dialect.name), values) is None:
+                raise LeaseLost(lease.job_id)
+            if stored:
+                await _save(connection, stored)
+
+        await self._database.write(unit)
+
+    async def kept(self, job_id: str) -> dict[str, KeptPage]:
+        """What became of the pages a research wanted, by address."""
+        statement = select(job_sources).where(job_sources.c.job_id == job_id)
+
+        async def unit(connection: Connection) -> dict[str, KeptPage]:
+            return {
+                row.url: KeptPage(source_id=row.source_id or "", error=row.error)
+                for row in await connection.execute(statement)
+            }
+
+        return await self._database.read(unit)
+
+    async def pages(self, source_ids: Sequence[str]) -> dict[str, StoredSource]:
+        """Those of the kept pages that there are, by the ids of their sources."""
+
+        async def unit(connection: Connection) -> dict[str, StoredSource]:
+            found = await with_passages(connection, await read_sources(connection, source_ids))
+            return {stored.source.source_id: stored for stored in found}
+
+        return await self._database.read(unit)
+
+
+async def _save(connection: Connection, stored: StoredSource) -> None:
+    """Insert a page as a source that no index has, or lock the equal one that is there already."""
+    statement = upsert(connection, sources).values(source_row(None, stored, IndexState.RETIRED))
+    # Changes nothing, but keeps others from erasing it until it is seen that it is held.
+    locked = statement.on_conflict_do_update(
+        index_elements=["source_id"], set_={"path": sources.c.path}
+    )
+    await connection.execute(locked)
+    source_id = stored.source.source_id
+    there = select(passages.c.number).where(passages.c.source_id == source_id).limit(1)
+    if stored.passages and await connection.scalar(there) is None:
+        await connection.execute(insert(passages), passage_rows(stored))
+
+
+@cache
+def _hold(dialect: str) -> Executable:
+    """The statement that says what became of a page; it gives no row when the lease is lost."""
+    row = (
+        select(
+            jobs.c.job_id,
+            bindparam("new_url", type_=Text),
+            bindparam("new_source_id", type_=String),
+            bindparam("new_error", type_=Text),
+        )
+        .where(HELD)
+        .with_for_update(read=True)
+    )
+    statement = upsert_in(dialect, job_sources).from_select(
+        ["job_id", "url", "source_id", "error"], row
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["job_id", "url"],
+        set_={"source_id": statement.excluded.source_id, "error": statement.excluded.error},
+    ).returning(job_sources.c.job_id)
