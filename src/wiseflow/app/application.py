@@ -239,8 +239,8 @@ class Application:
 
     def _handler(self) -> ResearchHandler:
         return ResearchHandler(
-            author=lambda chosen: ExtractiveAuthor(self._compute, self._index(chosen)),
-            retriever=lambda chosen: IndexRetriever(self._compute, self._index(chosen)),
+            author=lambda of: ExtractiveAuthor(self._compute, self._index(of.configuration)),
+            retriever=lambda of: IndexRetriever(self._compute, self._index(of.configuration)),
             sources=self.documents,
             reports=self._reports,
             branches=TaskBranches(self.tasks),

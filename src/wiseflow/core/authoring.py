@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from wiseflow.core.configuration import Configuration, ReportLength
@@ -53,6 +54,28 @@ class EvidenceRequest:
     focus_entities: tuple[str, ...] = ()
 
 
+class Sought(StrEnum):
+    """What a retriever may fail to get."""
+
+    SEARCH = "search"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Something a retriever could not get, and went on without.
+
+    Args:
+        sought: what it was.
+        name: the query, or the page's address.
+        reason: why not, as a sentence.
+    """
+
+    sought: Sought
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """What a retriever found.
@@ -61,11 +84,13 @@ class Gathered:
         evidence: the best first.
         queries: the searches that were made, follow-ups included.
         considered: ids of the distinct passages that the searches returned.
+        lost: what could not be searched or read.
     """
 
     evidence: tuple[Evidence, ...]
     queries: tuple[str, ...] = ()
     considered: tuple[str, ...] = ()
+    lost: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

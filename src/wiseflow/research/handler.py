@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
+from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import Clock
-from wiseflow.core.configuration import Configuration, ResearchMode
+from wiseflow.core.configuration import Configuration, ResearchMode, SearchAPI
 from wiseflow.core.errors import InvalidInput, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.research.asking import from_payload
 from wiseflow.research.linear import research_linearly
 from wiseflow.research.rendering.json import report_to_text
-from wiseflow.research.running import Run, Team
+from wiseflow.research.running import Commission, Run, Team
 
 KIND = "research"
 
@@ -33,23 +34,25 @@ class ResearchHandler:
     """Runs researches.
 
     Args:
-        author: gives the author for a configuration.
-        retriever: gives the retriever over a configuration's collection.
+        author: gives the author for a research.
+        retriever: gives the retriever for a research, which serves no other.
         sources: the stored documents that citations are checked against.
         reports: where finished reports go.
         branches: runs what can go on side by side.
         clock: tells how long a run took.
+        context: gives what travels in a run's calls; without it, they spend without bound.
     """
 
     def __init__(
         self,
         *,
-        author: Callable[[Configuration], Author],
-        retriever: Callable[[Configuration], Retriever],
+        author: Callable[[Commission], Author],
+        retriever: Callable[[Commission], Retriever],
         sources: SourceReader,
         reports: ReportStore,
         branches: Branches,
         clock: Clock,
+        context: Callable[[ResearchRun, Configuration], Awaitable[RunContext]] | None = None,
     ) -> None:
         self._author = author
         self._retriever = retriever
@@ -57,6 +60,7 @@ class ResearchHandler:
         self._reports = reports
         self._branches = branches
         self._clock = clock
+        self._context = context or _plain_context
 
     async def __call__(self, run: ResearchRun) -> Outcome:
         """Research the job's question and keep the report, under the job's lease.
@@ -69,9 +73,14 @@ class ResearchHandler:
         """
         question = from_payload(run.job.payload)
         _refuse_what_is_not_here(question.configuration)
+        commission = Commission(
+            configuration=question.configuration,
+            context=await self._context(run, question.configuration),
+            lease=_lease(run.job),
+        )
         team = Team(
-            author=self._author(question.configuration),
-            retriever=self._retriever(question.configuration),
+            author=self._author(commission),
+            retriever=self._retriever(commission),
             sources=self._sources,
             branches=self._branches,
             clock=self._clock,
@@ -116,9 +125,18 @@ def _refuse_what_is_not_here(configuration: Configuration) -> None:
     for name in ("include_academic_papers", "academic_sources", "time_range"):
         if getattr(configuration, name):
             raise InvalidInput(
-                f"configuration.{name} does not apply to a search of your own documents",
-                cure="Leave it out",
+                f"configuration.{name} {_why_not(configuration)}", cure="Leave it out"
             )
+
+
+def _why_not(configuration: Configuration) -> str:
+    if configuration.search_api is SearchAPI.DOCUMENTS:
+        return "does not apply to a search of your own documents"
+    return f"is not there yet for a search by {configuration.search_api.value!r}"
+
+
+async def _plain_context(run: ResearchRun, _configuration: Configuration) -> RunContext:
+    return RunContext(run_id=run.job.job_id, journal=run.journal, priority=run.job.priority)
 
 
 def _lease(job: Job) -> Lease:

@@ -8,7 +8,7 @@ that a resumed run does not tell again what is journalled.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from wiseflow.core.authoring import (
@@ -112,6 +112,8 @@ class _Linear:
             gathered = await self._team.retriever.gather(self._request(section))
             await self._tell("query", section=index, queries=list(gathered.queries))
             await self._tell("source", section=index, sources=_sources(gathered))
+            if gathered.lost:
+                await self._tell("lost", section=index, lost=[asdict(one) for one in gathered.lost])
             return gathered
 
         self._run.check()
@@ -206,14 +208,14 @@ class _Linear:
 
 def _sources(gathered: Gathered) -> list[Mapping[str, object]]:
     """The distinct sources of what was found, as an event tells them."""
-    hits = {evidence.hit.passage.source_id: evidence.hit for evidence in gathered.evidence}
+    found = {evidence.hit.passage.source_id: evidence for evidence in gathered.evidence}
     return [
         {
             "source_id": source_id,
-            "title": hit.passage.title,
-            "path": hit.path,
-            "url": hit.url,
-            "provider": "documents",
+            "title": evidence.hit.passage.title,
+            "path": evidence.hit.path,
+            "url": evidence.hit.url,
+            "provider": evidence.provider,
         }
-        for source_id, hit in hits.items()
+        for source_id, evidence in found.items()
     ]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
+from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import Clock
+from wiseflow.core.configuration import Configuration
+from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import Branches, Journal, SourceReader
 
 
@@ -33,12 +36,27 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commission:
+    """What the makers of an author and of a retriever get to know of one research.
+
+    Args:
+        configuration: what its user chose.
+        context: travels in each of its calls to the outside.
+        lease: the right to write to its job's stores.
+    """
+
+    configuration: Configuration
+    context: RunContext
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """Who does the work of one research.
 
     Args:
         author: plans and writes.
-        retriever: finds passages in the research's collection.
+        retriever: finds passages in the research's collection, or on the web.
         sources: gives the stored text that citations are checked against.
         branches: runs what can go on side by side.
         clock: tells how long the run took.

@@ -27,6 +27,12 @@ def detect_language(text: str) -> str:
     return votes.most_common(1)[0][0] if votes else ""
 
 
+def is_in_language(text: str, language: str) -> bool:
+    """Whether the middle of ``text`` is in ``language``: a ninth of the work of detecting it."""
+    start = max(0, (len(text) - _PART_CHARACTERS) // 2)
+    return bool(language) and _language_of(text[start : start + _PART_CHARACTERS]) == language
+
+
 def _language_of(part: str) -> str:
     letters = sum(map(str.isalpha, part))
     wide = sum(1 for character in part if "\u3040" <= character <= "\ud7af")

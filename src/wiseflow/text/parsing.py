@@ -15,7 +15,7 @@ from wiseflow.text.docx import is_docx, parse_docx
 from wiseflow.text.encoding import decode, decode_raw
 from wiseflow.text.html import parse_html
 from wiseflow.text.jsonl import parse_jsonl
-from wiseflow.text.languages import detect_language
+from wiseflow.text.languages import detect_language, is_in_language
 from wiseflow.text.limits import DEFAULT_LIMITS, ParseLimits
 from wiseflow.text.markdown import parse_markdown
 from wiseflow.text.pdf import parse_pdf
@@ -202,7 +202,10 @@ def _plain_text(text: str, limits: ParseLimits) -> ParsedDocument:
 
 
 def _with_language(document: ParsedDocument) -> ParsedDocument:
-    # A page's own word for its language is often its template's, so the text's is asked first.
+    # A page's own word for its language is often its template's, so the text is asked, too; and
+    # asked at length only where the two differ.
+    if is_in_language(document.text, document.language):
+        return document
     language = detect_language(document.text) or document.language
     return document if language == document.language else replace(document, language=language)
 

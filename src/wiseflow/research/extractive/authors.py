@@ -9,7 +9,7 @@ from wiseflow.core.authoring import Assignment, Draft, Gathered, Plan, Synthesis
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.ports import Compute
 from wiseflow.core.report import AuthorKind, ReportAuthor
-from wiseflow.research.extractive.corpus import opened
+from wiseflow.research.extractive.corpus import vocabulary
 from wiseflow.research.extractive.planning import main_language, make_plan
 from wiseflow.research.extractive.reading import read
 from wiseflow.research.extractive.summing import sum_up
@@ -22,10 +22,11 @@ class ExtractiveAuthor:
 
     Args:
         compute: where the work is done.
-        index_folder: of the collection's index, which tells how rare a word is.
+        index_folder: of the collection's index, which tells how rare a word is; ``None`` when the
+            passages are of the web, and only themselves tell it.
     """
 
-    def __init__(self, compute: Compute, index_folder: Path) -> None:
+    def __init__(self, compute: Compute, index_folder: Path | None) -> None:
         self._compute = compute
         self._folder = index_folder
 
@@ -50,25 +51,27 @@ class ExtractiveAuthor:
         return await self._compute.run(synthesise, self._folder, topic, configuration, parts)
 
 
-def plan(folder: Path, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
+def plan(folder: Path | None, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
     """The body of ``ExtractiveAuthor.plan``. Raises ``NoEvidence``."""
-    return make_plan(topic, configuration, overview, opened(folder))
+    return make_plan(topic, configuration, overview, vocabulary(folder, overview.evidence))
 
 
-def write(folder: Path, assignment: Assignment) -> Draft:
+def write(folder: Path | None, assignment: Assignment) -> Draft:
     """The body of ``ExtractiveAuthor.write``."""
     language = assignment.language
     question = is_question(assignment.topic, language)
     asked = assignment.section.queries[0]
-    wanted = read_topic(asked, language, opened(folder), question=question)
+    known = vocabulary(folder, assignment.evidence)
+    wanted = read_topic(asked, language, known, question=question)
     return write_section(assignment, wanted)
 
 
 def synthesise(
-    folder: Path, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
+    folder: Path | None, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
 ) -> Synthesis:
     """The body of ``ExtractiveAuthor.synthesise``."""
-    readings = [read(item.hit) for part in written for item in part.evidence]
+    evidence = [item for part in written for item in part.evidence]
+    readings = [read(item.hit) for item in evidence]
     language = configuration.language or main_language(readings)
-    wanted = read_topic(topic, language, opened(folder))
+    wanted = read_topic(topic, language, vocabulary(folder, evidence))
     return sum_up(configuration, written, wanted)

@@ -1,15 +1,21 @@
-"""The index as the author's functions open it inside a worker process."""
+"""What is known of words: by an index, opened inside a worker process, or by passages at hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 
+from wiseflow.core.authoring import Evidence
 from wiseflow.core.documents import Hit
+from wiseflow.knowledge.analysis import terms
 from wiseflow.knowledge.index import PassageIndex, open_index
 from wiseflow.knowledge.lookup import Filters
+from wiseflow.knowledge.querying import inverse_frequency
 from wiseflow.knowledge.ranking import HYBRID, Weights
+from wiseflow.research.extractive.reading import read
+from wiseflow.research.extractive.wanting import Vocabulary
 
 # A worker serves a few collections at a time; an open index is a mapping, not a copy.
 OPEN_INDEXES = 8
@@ -27,6 +33,37 @@ def opened(folder: Path) -> PassageIndex:
     index = _kept(folder)
     index.refresh()
     return index
+
+
+class PassageVocabulary:
+    """How rare words are in a few passages; see ``Vocabulary``.
+
+    Args:
+        evidence: the passages.
+    """
+
+    def __init__(self, evidence: Iterable[Evidence]) -> None:
+        hits = {item.hit.passage.passage_id: item.hit for item in evidence}
+        self._spread = Counter(term for hit in hits.values() for term in read(hit).counts)
+        self._size = len(hits)
+
+    def document_frequency(self, term: str, *, language: str) -> int:
+        """How many passages have the (first) word of ``term``."""
+        return max((self._spread[form] for form in terms(term, language)[:1]), default=0)
+
+    def inverse_document_frequency(self, term: str, *, language: str) -> float:
+        """How much the word tells among these passages; never negative."""
+        return inverse_frequency(self.document_frequency(term, language=language), self._size)
+
+
+def vocabulary(folder: Path | None, evidence: Iterable[Evidence]) -> Vocabulary:
+    """What the index in ``folder`` knows of words; without one, what the evidence shows.
+
+    Raises:
+        NotFound: there is no index, or it holds nothing.
+        StorageError: the disk refuses.
+    """
+    return PassageVocabulary(evidence) if folder is None else opened(folder)
 
 
 def search(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import Executable, String, Text, bindparam, insert, select
+from sqlalchemy import Executable, String, Text, bindparam, select
 
 from wiseflow.core.errors import LeaseLost
 from wiseflow.core.jobs import Lease
 from wiseflow.core.library import KeptPage, StoredSource
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
-from wiseflow.storage.sql.dialect import upsert, upsert_in
+from wiseflow.storage.sql.dialect import upsert_in
 from wiseflow.storage.sql.document_rows import IndexState, passage_rows, source_row
 from wiseflow.storage.sql.document_writes import read_sources, with_passages
 from wiseflow.storage.sql.job_rows import HELD, held
@@ -70,17 +70,25 @@ class SqlPageStore:
 
 
 async def _save(connection: Connection, stored: StoredSource) -> None:
-    """Insert a page as a source that no index has, or lock the equal one that is there already."""
-    statement = upsert(connection, sources).values(source_row(None, stored, IndexState.RETIRED))
+    """Insert a page as a source that no index has; an equal one that is there stays as it is."""
+    source, spans = _insert(connection.dialect.name)
+    await connection.execute(source, source_row(None, stored, IndexState.RETIRED))
+    if stored.passages:
+        await connection.execute(spans, passage_rows(stored))
+
+
+# Statements are built once: to build one costs more than to run it.
+@cache
+def _insert(dialect: str) -> tuple[Executable, Executable]:
+    """The statements that insert a source and its passages, where they are not there."""
     # Changes nothing, but keeps others from erasing it until it is seen that it is held.
-    locked = statement.on_conflict_do_update(
+    source = upsert_in(dialect, sources).on_conflict_do_update(
         index_elements=["source_id"], set_={"path": sources.c.path}
     )
-    await connection.execute(locked)
-    source_id = stored.source.source_id
-    there = select(passages.c.number).where(passages.c.source_id == source_id).limit(1)
-    if stored.passages and await connection.scalar(there) is None:
-        await connection.execute(insert(passages), passage_rows(stored))
+    spans = upsert_in(dialect, passages).on_conflict_do_nothing(
+        index_elements=["source_id", "number"]
+    )
+    return source, spans
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Research on the web: searched, read, ranked and kept."""
