@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +13,12 @@ from typing import Any
 import pytest
 
 from wiseflow.bench.briefs import InlineBranches
+from wiseflow.core.asking import ChatAnswer, ChatRequest, Finish
+from wiseflow.core.calls import RunContext
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.documents import Passage, Source
-from wiseflow.core.errors import NotFound
+from wiseflow.core.errors import ContextTooLong, NotFound
+from wiseflow.core.gateways import ModelRoom
 from wiseflow.core.jobs import Job, JobStatus, Lease, StepNews
 from wiseflow.core.library import IndexChange, StoredSource
 from wiseflow.core.report import (
@@ -33,6 +38,7 @@ from wiseflow.research.asking import Question, to_payload
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
 from wiseflow.research.handler import ResearchHandler
+from wiseflow.research.modelled.author import ModelAuthor, Roles
 from wiseflow.research.rendering.json import report_from_text
 
 DOCUMENTS = {
@@ -187,6 +193,90 @@ class Reports:
         raise NotImplementedError
 
 
+_SHOWN = re.compile(
+    r'<(?:passage|claim) id="(.+?)" (?:title|section)="(.*?)">\n(.*?)\n</', re.DOTALL
+)
+Answer = str | Exception | Callable[[ChatRequest], str]
+
+
+@dataclass
+class ScriptedModels:
+    """Models that answer by the schema and the prompt they are given, or as the script says.
+
+    Args:
+        script: answers by step, one for each time it is asked; "*" stands for any section.
+        room: that it tells.
+        true_room: tokens of the context that it has in truth.
+    """
+
+    script: dict[str, list[Answer]] = field(default_factory=dict)
+    room_told: ModelRoom = field(
+        default_factory=lambda: ModelRoom(context_tokens=16_000, output_tokens=4_000)
+    )
+    true_room: int = 16_000
+    asked: list[tuple[str, ChatRequest]] = field(default_factory=list)
+    closing: list[str] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[str]:
+        return [step for step, _ in self.asked]
+
+    def room(self, model: str) -> ModelRoom:
+        return self.room_told
+
+    def count(self, model: str, text: str) -> int:
+        return -(-len(text) // 3)
+
+    async def complete(
+        self, request: ChatRequest, *, model, context, step, closing=False, on_text=None
+    ) -> ChatAnswer:
+        async def answer() -> ChatAnswer:
+            return self._answer(request, model, step, closing=closing)
+
+        if context.journal is None:
+            return await answer()
+        key = f"{step}#{hashlib.sha256(repr(request).encode()).hexdigest()}"
+        return await context.journal.once(key, answer, ChatAnswer)
+
+    def _answer(self, request: ChatRequest, model: str, step: str, *, closing: bool) -> ChatAnswer:
+        self.asked.append((step, request))
+        if closing:
+            self.closing.append(step)
+        used = sum(self.count(model, one.text) for one in request.messages) + request.max_tokens
+        if used > self.true_room:
+            raise ContextTooLong(f"{used} tokens are more than {self.true_room}")
+        scripted = self.script.get(step) or self.script.get(re.sub(r"/\d+/", "/*/", step))
+        said: Answer = scripted.pop(0) if scripted else by_schema
+        if isinstance(said, Exception):
+            raise said
+        text = said(request) if callable(said) else said
+        return ChatAnswer(text=text, model=model, finish=Finish.STOP)
+
+
+def by_schema(request: ChatRequest) -> str:
+    """An honest answer: sections after the extracts' titles, and the first sentence of each."""
+    shown = _SHOWN.findall(request.messages[1].text)
+    firsts = [(one, text.split(". ")[0].rstrip(".") + ".") for one, _, text in shown]
+    fields = set((request.schema or {}).get("properties", ()))
+    if not fields:
+        return "\n".join(f"{said} [{one}]" for one, said in firsts)
+    if "sections" in fields:
+        titles = list(dict.fromkeys(title for _, title, _ in shown if title))[:3]
+        sections = [{"title": title, "queries": [f"{title} facts", title]} for title in titles]
+        return json.dumps({"title": "A report", "language": "en", "sections": sections})
+    if "not_found" in fields:
+        said = [{"text": said, "claims": [one]} for one, said in firsts[:3]]
+        return json.dumps({"claims": said, "not_found": ["Nothing tells the price."]})
+    said = [{"text": said, "passages": [one], "quote": said} for one, said in firsts]
+    return json.dumps({"claims": said})
+
+
+def model_author(models: ScriptedModels, **context) -> ModelAuthor:
+    """The author under test, outside of a job."""
+    roles = Roles(planner="near:planner", writer="near:writer")
+    return ModelAuthor(models, RunContext(run_id="r", **context), roles)
+
+
 class HandClock:
     """A clock that goes on by one second whenever it is read."""
 
@@ -214,6 +304,17 @@ class Library:
     reports: Reports
     handler: ResearchHandler
     make_job: Callable[..., Job]
+
+    def with_models(self, models: ScriptedModels, journal=None) -> ResearchHandler:
+        """A handler whose author asks ``models``."""
+        return ResearchHandler(
+            author=lambda _: model_author(models, journal=journal),
+            retriever=lambda _: IndexRetriever(self.compute, self.folder),
+            sources=self.sources,
+            reports=self.reports,
+            branches=InlineBranches(),
+            clock=HandClock(),
+        )
 
     def run(
         self, topic: str, *, steps: Steps | None = None, job_id: str = "job", **settings
@@ -267,6 +368,16 @@ def library(indexed, make_job) -> Library:
         handler=handler,
         make_job=make_job,
     )
+
+
+@pytest.fixture
+def make_models():
+    return ScriptedModels
+
+
+@pytest.fixture
+def make_author():
+    return model_author
 
 
 @pytest.fixture

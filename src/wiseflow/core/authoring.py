@@ -126,6 +126,7 @@ class Assignment:
         evidence: what may be cited, the best first.
         language: ISO 639-1 code of the report, or "".
         length: how long it may get.
+        place: which section of the plan it is, from 0.
     """
 
     topic: str
@@ -133,6 +134,7 @@ class Assignment:
     evidence: tuple[Evidence, ...]
     language: str
     length: ReportLength
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +144,12 @@ class Draft:
     Args:
         claims: in reading order; none when the evidence held nothing to say.
         spare: the best first, to take the place of claims that another section holds, too.
+        dropped: how many sentences were left out, as they cited nothing that was given.
     """
 
     claims: tuple[Claim, ...]
     spare: tuple[Claim, ...] = ()
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +168,12 @@ class Synthesis:
     Args:
         summary: the few claims that answer the topic best.
         not_found: what was asked for and no passage held, as sentences.
+        dropped: how many sentences were left out, as they rested on nothing that was given.
     """
 
     summary: tuple[Claim, ...]
     not_found: tuple[str, ...] = ()
+    dropped: int = 0
 
 
 class Author(Protocol):

@@ -127,6 +127,7 @@ class _Linear:
             evidence=evidence,
             language=plan.language,
             length=self._configuration.length,
+            place=index,
         )
 
         async def step() -> Draft:
