@@ -49,15 +49,13 @@ async def check_outside(settings: Settings) -> list[Checked]:
     """
     clock = SystemClock()
     async with open_outside(settings, clock, Limiter(clock=clock)) as outside:
-        found: list[Checked] = []
-        for purpose, name in await _models(settings):
-            found.append(await _model(outside, purpose, name))
-        if not found:
-            found.append(Checked(purpose=WRITING, who=EMBEDDED))
-        for name in searches_set_up(settings, outside):
-            found.append(await _provider(outside, SEARCHING, name, name))
-        found.append(Checked(purpose="searching", who=OWN_DOCUMENTS))
-        return found
+        found = [await _model(outside, *named) for named in await _models(settings)]
+        found = found or [Checked(purpose=WRITING, who=EMBEDDED)]
+        found += [
+            await _provider(outside, SEARCHING, name, name)
+            for name in searches_set_up(settings, outside)
+        ]
+        return [*found, Checked(purpose="searching", who=OWN_DOCUMENTS)]
 
 
 def searches_set_up(settings: Settings, outside: Outside) -> list[str]:

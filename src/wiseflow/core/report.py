@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wiseflow.core.jobs import StopReason
+
 
 class Verdict(StrEnum):
     """What checking a citation against its source found."""
@@ -72,6 +74,23 @@ class ReportAuthor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A part of a report that could not be made.
+
+    Args:
+        step: that failed: ``sections/2/evidence``, ``sections/2/draft`` or ``summary``.
+        title: of the section, or "".
+        reason: what happened.
+        budget: whether it was that the run may spend no more.
+    """
+
+    step: str
+    title: str
+    reason: str
+    budget: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What a run did and spent.
 
@@ -83,6 +102,11 @@ class RunFacts:
         queries: searches over the documents.
         passages_considered: distinct passages the searches returned.
         citations, supported, unsupported, unverified: citations by verdict.
+        dropped: sentences that a model wrote and that are left out, as they cited nothing that it
+            was given.
+        partial: whether something that the report should hold is lost.
+        stop_reason: why the run stopped short; ``None`` when it did all that it could.
+        lost: what is lost.
     """
 
     calls: int = 0
@@ -95,11 +119,15 @@ class RunFacts:
     supported: int = 0
     unsupported: int = 0
     unverified: int = 0
+    dropped: int = 0
+    partial: bool = False
+    stop_reason: StopReason | None = None
+    lost: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A cited report. Its JSON form is a contract."""
+    """A cited report. Its JSON form is a contract; only its facts may grow."""
 
     id: str
     topic: str

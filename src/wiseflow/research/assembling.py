@@ -11,6 +11,7 @@ from wiseflow.core.documents import Hit
 from wiseflow.core.jobs import JobStatus
 from wiseflow.core.report import (
     Claim,
+    Loss,
     Report,
     ReportAuthor,
     RunFacts,
@@ -20,6 +21,7 @@ from wiseflow.core.report import (
 )
 from wiseflow.research.asking import Question
 from wiseflow.research.checking import Checked
+from wiseflow.research.losing import stop_reason, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Material:
 
     Args:
         plan, author, written, synthesis, checked: results of the run's steps and who made them.
+        losses: what could not be made.
         queries: searches over the documents.
         considered: distinct passages that they returned.
         seconds: how long the run took.
@@ -38,6 +41,7 @@ class Material:
     written: tuple[WrittenSection, ...]
     synthesis: Synthesis
     checked: Checked
+    losses: tuple[Loss, ...]
     queries: int
     considered: int
     seconds: float
@@ -66,14 +70,23 @@ def assemble(
         summary=summary,
         sections=sections,
         sources=_bibliography(summary, sections, material),
-        not_found=material.synthesis.not_found,
+        not_found=(*told(material.losses), *material.synthesis.not_found),
         facts=RunFacts(
             seconds=round(material.seconds, 6),
             queries=material.queries,
             passages_considered=material.considered,
+            dropped=_dropped(material),
+            partial=bool(material.losses),
+            stop_reason=stop_reason(material.losses),
+            lost=material.losses,
             **counts,
         ),
     )
+
+
+def _dropped(material: Material) -> int:
+    drafts = sum(item.draft.dropped for item in material.written)
+    return drafts + material.synthesis.dropped
 
 
 def _judged(claims: Iterable[Claim], verdicts: Iterator[Verdict]) -> tuple[Claim, ...]:

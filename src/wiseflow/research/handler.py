@@ -9,8 +9,13 @@ from typing import Protocol
 from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import Clock
+<<<<<<< HEAD
 from wiseflow.core.configuration import Configuration, ResearchMode, SearchAPI
 from wiseflow.core.errors import InvalidInput, NoEvidence, TimeLimit
+=======
+from wiseflow.core.configuration import Configuration, ResearchMode
+from wiseflow.core.errors import BudgetSpent, InvalidInput, NoEvidence, TimeLimit
+>>>>>>> 21aea3c (Research: a section or a summary that is lost leaves the rest of the report, which is labelled partial)
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.research.asking import from_payload
@@ -69,6 +74,7 @@ class ResearchHandler:
             InvalidInput: the payload cannot be used.
             Cancelled: somebody asked for the job to stop.
             LeaseLost: another worker holds the job now; nothing was written.
+            CallError: no plan could be made, or every section is lost.
             TimeLimit: the seconds of its budget are spent.
         """
         question = from_payload(run.job.payload)
@@ -101,12 +107,19 @@ class ResearchHandler:
                 error=str(error),
                 cost=0.0,
             )
+        except BudgetSpent as error:
+            return Outcome(status=JobStatus.FAILED, stop_reason=StopReason.BUDGET, error=str(error))
         await self._reports.save(
             _lease(run.job),
             report_to_text(report),
             source_ids=[source.id for source in report.sources],
         )
-        return Outcome(status=JobStatus.COMPLETED, cost=report.facts.cost)
+        return Outcome(
+            status=JobStatus.COMPLETED,
+            partial=report.facts.partial,
+            stop_reason=report.facts.stop_reason,
+            cost=report.facts.cost,
+        )
 
 
 def _refuse_what_is_not_here(configuration: Configuration) -> None:

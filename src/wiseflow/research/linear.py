@@ -3,18 +3,25 @@
 Few and coarse steps, each journalled by name: ``plan``, ``sections/{i}/evidence``,
 ``sections/{i}/draft``, ``summary``, ``verify``. Events are told inside the step they belong to, so
 that a resumed run does not tell again what is journalled.
+
+A section whose search or writing failed for good is lost, and the others go on without it; what is
+lost is journalled with the summary that was made without.
 """
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+=======
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+>>>>>>> 21aea3c (Research: a section or a summary that is lost leaves the rest of the report, which is labelled partial)
 from functools import partial
 
 from wiseflow.core.authoring import (
     Assignment,
     Draft,
-    Evidence,
     EvidenceRequest,
     Gathered,
     Plan,
@@ -23,11 +30,19 @@ from wiseflow.core.authoring import (
     WrittenSection,
 )
 from wiseflow.core.configuration import ReportLength, ResearchMode
-from wiseflow.core.errors import NoEvidence
-from wiseflow.core.report import Report
+from wiseflow.core.report import Loss, Report
 from wiseflow.research.asking import Question
 from wiseflow.research.assembling import Material, assemble
 from wiseflow.research.checking import Checked, check_citations, cited_claims
+from wiseflow.research.losing import (
+    LOSING,
+    Losses,
+    best_claims,
+    loss_of,
+    reason_for_nothing,
+    to_sum_up,
+    without_lost,
+)
 from wiseflow.research.repeats import without_repeats
 from wiseflow.research.running import Run, Team
 
@@ -48,11 +63,21 @@ class Planning:
     considered: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The journalled result of the step ``summary``."""
+
+    synthesis: Synthesis
+    losses: tuple[Loss, ...] = ()
+
+
 async def research_linearly(run: Run, research_id: str, question: Question, team: Team) -> Report:
     """The verified report on a question.
 
     Raises:
         NoEvidence: the documents hold nothing on the topic.
+        CallError: no plan could be made, or every section is lost; the first reason.
+        BudgetSpent: likewise, as the run may spend no more.
         Cancelled: somebody asked for the run to stop.
         LeaseLost: another worker holds the run now.
     """
@@ -60,17 +85,21 @@ async def research_linearly(run: Run, research_id: str, question: Question, team
     mode = _Linear(run, question, team)
     planning = await mode.plan()
     gathered = await mode.gather_all(planning.plan)
-    written = await mode.write_all(planning.plan, gathered)
-    synthesis = await mode.sum_up(written)
-    checked = await mode.verify(written, synthesis)
+    drafts = await mode.write_all(planning.plan, gathered)
+    ending = await mode.sum_up(planning.plan, gathered, drafts)
+    written = _written(planning.plan, gathered, drafts, ending.losses)
+    checked = await mode.verify(written, ending.synthesis)
     material = Material(
         plan=planning.plan,
         author=team.author.author,
-        written=tuple(written),
-        synthesis=synthesis,
+        written=written,
+        synthesis=ending.synthesis,
         checked=checked,
-        queries=planning.queries + sum(len(found.queries) for found in gathered),
-        considered=len({*planning.considered}.union(*(found.considered for found in gathered))),
+        losses=ending.losses,
+        queries=planning.queries + sum(len(found.queries) for found in gathered if found),
+        considered=len(
+            {*planning.considered}.union(*(found.considered for found in gathered if found))
+        ),
         seconds=team.clock.monotonic() - started,
     )
     return assemble(research_id, ResearchMode.LINEAR, question, material)
@@ -85,31 +114,30 @@ class _Linear:
         self._configuration = question.configuration
         self._team = team
         self._drafts = 0  # written in this attempt
+        self._losses = Losses()  # of this attempt
 
     async def plan(self) -> Planning:
         return await self._run.journal.once("plan", self._make_plan, Planning)
 
-    async def gather_all(self, plan: Plan) -> list[Gathered]:
+    async def gather_all(self, plan: Plan) -> list[Gathered | None]:
+        """What was found for each section; ``None`` where the search is lost."""
         return await self._team.branches.all(
             "gather evidence",
-            [partial(self._gather, index, item) for index, item in enumerate(plan.sections)],
+            [partial(self._gather, index, plan) for index in range(len(plan.sections))],
         )
 
-    async def write_all(self, plan: Plan, gathered: Sequence[Gathered]) -> list[WrittenSection]:
-        evidence = [found.evidence for found in gathered]
-        drafts = await self._team.branches.all(
+    async def write_all(
+        self, plan: Plan, gathered: Sequence[Gathered | None]
+    ) -> list[Draft | None]:
+        """The draft of each section; ``None`` where it is lost."""
+        return await self._team.branches.all(
             "write section",
-            [partial(self._write, index, plan, given) for index, given in enumerate(evidence)],
+            [partial(self._write, index, plan, found) for index, found in enumerate(gathered)],
         )
-        drafts = without_repeats(drafts, evidence)
-        return [
-            WrittenSection(section=section, evidence=given, draft=draft)
-            for section, given, draft in zip(plan.sections, evidence, drafts, strict=True)
-        ]
 
-    async def _gather(self, index: int, section: PlannedSection) -> Gathered:
+    async def _gather(self, index: int, plan: Plan) -> Gathered | None:
         async def step() -> Gathered:
-            gathered = await self._team.retriever.gather(self._request(section))
+            gathered = await self._team.retriever.gather(self._request(plan.sections[index]))
             await self._tell("query", section=index, queries=list(gathered.queries))
             await self._tell("source", section=index, sources=_sources(gathered))
             if gathered.lost:
@@ -117,14 +145,20 @@ class _Linear:
             return gathered
 
         self._run.check()
-        return await self._run.journal.once(f"sections/{index}/evidence", step, Gathered)
+        try:
+            return await self._run.journal.once(f"sections/{index}/evidence", step, Gathered)
+        except LOSING as error:
+            self._losses.note(index, plan, "evidence", error)
+            return None
 
-    async def _write(self, index: int, plan: Plan, evidence: tuple[Evidence, ...]) -> Draft:
+    async def _write(self, index: int, plan: Plan, found: Gathered | None) -> Draft | None:
+        if found is None:
+            return None
         section = plan.sections[index]
         assignment = Assignment(
             topic=self._topic,
             section=section,
-            evidence=evidence,
+            evidence=found.evidence,
             language=plan.language,
             length=self._configuration.length,
             place=index,
@@ -140,20 +174,41 @@ class _Linear:
             return draft
 
         self._run.check()
-        return await self._run.journal.once(f"sections/{index}/draft", step, Draft)
+        try:
+            return await self._run.journal.once(f"sections/{index}/draft", step, Draft)
+        except LOSING as error:
+            self._losses.note(index, plan, "draft", error)
+            return None
 
-    async def sum_up(self, written: Sequence[WrittenSection]) -> Synthesis:
-        if not any(item.draft.claims for item in written):
-            raise NoEvidence(
-                f"the documents hold no sentence that answers {self._topic!r}",
-                cure="Add documents on the topic, or ask in the words that they use",
-            )
-
-        async def step() -> Synthesis:
-            return await self._team.author.synthesise(self._topic, self._configuration, written)
+    async def sum_up(
+        self, plan: Plan, gathered: Sequence[Gathered | None], drafts: Sequence[Draft | None]
+    ) -> Ending:
+        async def step() -> Ending:
+            losses = self._losses.in_order()
+            written = _written(plan, gathered, drafts, losses)
+            if not any(item.draft.claims for item in written):
+                raise reason_for_nothing(self._topic, self._losses.first)
+            ending = await self._end(plan, to_sum_up(written, losses), losses)
+            for loss in ending.losses:
+                await self._tell("lost", step=loss.step, title=loss.title, reason=loss.reason)
+            return ending
 
         self._run.check()
-        return await self._run.journal.once("summary", step, Synthesis)
+        return await self._run.journal.once("summary", step, Ending)
+
+    async def _end(
+        self, plan: Plan, written: Sequence[WrittenSection], losses: tuple[Loss, ...]
+    ) -> Ending:
+        """The summary; the best claims in its place when it is lost."""
+        try:
+            synthesis = await self._team.author.synthesise(
+                self._topic, self._configuration, written
+            )
+        except LOSING as error:
+            claims = best_claims(self._topic, plan.language, written)
+            lost = loss_of("summary", "", error)
+            return Ending(synthesis=Synthesis(summary=claims), losses=(*losses, lost))
+        return Ending(synthesis=synthesis, losses=losses)
 
     async def verify(self, written: Sequence[WrittenSection], synthesis: Synthesis) -> Checked:
         async def step() -> Checked:
@@ -205,6 +260,21 @@ class _Linear:
 
     async def _reached(self, fraction: float) -> None:
         await self._run.progress(round(fraction, 3))
+
+
+def _written(
+    plan: Plan,
+    gathered: Sequence[Gathered | None],
+    drafts: Sequence[Draft | None],
+    losses: Iterable[Loss],
+) -> tuple[WrittenSection, ...]:
+    """The sections, those that are lost without a claim, and nothing said twice."""
+    evidence = [found.evidence if found else () for found in gathered]
+    kept = without_repeats(without_lost(drafts, losses), evidence)
+    return tuple(
+        WrittenSection(section=section, evidence=given, draft=draft)
+        for section, given, draft in zip(plan.sections, evidence, kept, strict=True)
+    )
 
 
 def _sources(gathered: Gathered) -> list[Mapping[str, object]]:

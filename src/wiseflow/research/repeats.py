@@ -44,16 +44,26 @@ def _new_in(draft: Draft, evidence: Sequence[Evidence], said: list[Words]) -> Dr
     kept = [claim for claim in draft.claims if not _is_said(claim, before)]
     said += [words_of(claim.text) for claim in kept]
     lost = len(draft.claims) - len(kept)
-    for claim in draft.spare:
-        if lost and not _is_said(claim, said):
-            kept.append(claim)
-            said.append(words_of(claim.text))
-            lost -= 1
-    if tuple(kept) == draft.claims:
+    if not lost:
         return draft
+    added = _spare(draft, said, lost)
+    if not added:
+        # In the order in which they were written, which may be other than that of the passages.
+        return replace(draft, claims=tuple(kept))
+    kept += added
     ranks = {item.hit.passage.passage_id: rank for rank, item in enumerate(evidence)}
     kept.sort(key=lambda claim: _place(claim, ranks))
     return replace(draft, claims=tuple(kept))
+
+
+def _spare(draft: Draft, said: list[Words], most: int) -> list[Claim]:
+    """Up to ``most`` spare claims that nobody says, which ``said`` then holds, too."""
+    added: list[Claim] = []
+    for claim in draft.spare:
+        if len(added) < most and not _is_said(claim, said):
+            added.append(claim)
+            said.append(words_of(claim.text))
+    return added
 
 
 def _is_said(claim: Claim, said: Sequence[Words]) -> bool:

@@ -18,6 +18,7 @@ from wiseflow.research.rendering.reading import (
     fact_rows,
     label_of,
     paragraphs,
+    partial_line,
     printable,
     references,
     safe_address,
@@ -65,6 +66,8 @@ def to_markdown(report: Report) -> str:
     numbered = references(report)
     title = report.title or report.topic
     parts = [_heading(1, title), _text(author_line(report.author))]
+    if line := partial_line(report):
+        parts.append(_text(line))
     if printable(report.topic).casefold() != printable(title).casefold():
         parts.append(f"Topic: {_inline(printable(report.topic))}")
     if report.summary:

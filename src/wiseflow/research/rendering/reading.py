@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from wiseflow.core.jobs import StopReason
 from wiseflow.core.report import (
     AuthorKind,
     Citation,
@@ -109,12 +110,22 @@ def author_line(author: ReportAuthor) -> str:
     return f"Written by {', '.join(author.models) or 'a language model'}; citations were checked."
 
 
+def partial_line(report: Report) -> str:
+    """That something of the report is lost and why, as one sentence; "" when nothing is."""
+    if not report.facts.partial:
+        return ""
+    spent = report.facts.stop_reason is StopReason.BUDGET
+    why = "its budget is spent" if spent else "parts of it failed"
+    return f"This report is partial, as {why}: see “{NOT_FOUND_TITLE}”."
+
+
 def verdict_line(report: Report) -> str:
     """How many citations held."""
     facts = report.facts
+    dropped = f"; {facts.dropped} sentences without one dropped" if facts.dropped else ""
     return (
         f"{facts.citations} checked: {facts.supported} supported, "
-        f"{facts.unsupported} unsupported, {facts.unverified} unverified"
+        f"{facts.unsupported} unsupported, {facts.unverified} unverified{dropped}"
     )
 
 

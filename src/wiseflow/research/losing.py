@@ -1,0 +1,116 @@
+"""What a run loses on its way, and how it goes on without. Pure.
+
+A section whose search or writing failed for good is left out and named; the others are kept. Only
+a run that lost all it would have said fails, with the reason of its first loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from wiseflow.core.authoring import Draft, Plan, WrittenSection
+from wiseflow.core.errors import BudgetSpent, CallError, NoEvidence, WiseflowError
+from wiseflow.core.jobs import StopReason
+from wiseflow.core.report import Claim, Loss
+from wiseflow.text import words
+
+# What a run goes on after: everything that could be tried was tried by who made the call.
+LOSING = (CallError, BudgetSpent)
+SUMMARY_CLAIMS = 3
+
+
+@dataclass(slots=True)
+class Losses:
+    """The losses of one attempt, by section; the error of the first is kept to be raised."""
+
+    by_section: dict[int, Loss] = field(default_factory=dict[int, Loss])
+    first: WiseflowError | None = None
+
+    def note(self, place: int, plan: Plan, part: str, error: WiseflowError) -> None:
+        """Note that the section at ``place`` is lost.
+
+        Args:
+            place: of the section in the plan, from 0.
+            plan: of the report.
+            part: ``evidence`` or ``draft``.
+            error: why.
+        """
+        self.first = self.first or error
+        step = f"sections/{place}/{part}"
+        self.by_section[place] = loss_of(step, plan.sections[place].title, error)
+
+    def in_order(self) -> tuple[Loss, ...]:
+        """The losses in the order of the sections."""
+        return tuple(loss for _, loss in sorted(self.by_section.items()))
+
+
+def loss_of(step: str, title: str, error: WiseflowError) -> Loss:
+    """The loss of a step."""
+    return Loss(step=step, title=title, reason=error.message, budget=isinstance(error, BudgetSpent))
+
+
+def stop_reason(losses: Iterable[Loss]) -> StopReason | None:
+    """Why a run with these losses stopped short; ``None`` when it did all that it could."""
+    return StopReason.BUDGET if any(loss.budget for loss in losses) else None
+
+
+def told(losses: Iterable[Loss]) -> tuple[str, ...]:
+    """The losses as sentences of what was not found."""
+    return tuple(_sentence(loss) for loss in losses)
+
+
+def without_lost(drafts: Sequence[Draft | None], losses: Iterable[Loss]) -> list[Draft]:
+    """The drafts, empty for each section that is lost.
+
+    A resumed run may have got again what the run before it lost; the report stays that of the
+    first, as its summary was made without.
+    """
+    lost = _places(losses)
+    return [
+        draft if draft is not None and place not in lost else Draft(claims=())
+        for place, draft in enumerate(drafts)
+    ]
+
+
+def to_sum_up(
+    written: Sequence[WrittenSection], losses: Iterable[Loss]
+) -> tuple[WrittenSection, ...]:
+    """The sections that are not lost."""
+    lost = _places(losses)
+    return tuple(part for place, part in enumerate(written) if place not in lost)
+
+
+def reason_for_nothing(topic: str, first: WiseflowError | None) -> WiseflowError:
+    """Why there is nothing to report: the first loss, or that nothing was found."""
+    return first or NoEvidence(
+        f"the documents hold no sentence that answers {topic!r}",
+        cure="Add documents on the topic, or ask in the words that they use",
+    )
+
+
+def best_claims(topic: str, language: str, written: Sequence[WrittenSection]) -> tuple[Claim, ...]:
+    """A summary that needs no author: the claims that have most of the topic's words.
+
+    Args:
+        topic: of the report.
+        language: ISO 639-1 code of the report, or "".
+        written: its sections.
+    """
+    wanted = set(words.content_stems(topic, language))
+    claims = [claim for part in written for claim in part.draft.claims]
+    shares = [len(wanted.intersection(words.stems(claim.text, language))) for claim in claims]
+    best = sorted(range(len(claims)), key=lambda place: -shares[place])[:SUMMARY_CLAIMS]
+    return tuple(claims[place] for place in sorted(best))
+
+
+def _places(losses: Iterable[Loss]) -> frozenset[int]:
+    """Which sections are lost, by their places in the plan."""
+    return frozenset(int(loss.step.split("/")[1]) for loss in losses if "/" in loss.step)
+
+
+def _sentence(loss: Loss) -> str:
+    if not loss.title:
+        return f"The summary could not be written, so claims stand in its place: {loss.reason}."
+    made = "searched for" if loss.step.endswith("evidence") else "written"
+    return f"The section “{loss.title}” could not be {made}: {loss.reason}."
