@@ -9,13 +9,8 @@ from typing import Protocol
 from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import Clock
-<<<<<<< HEAD
 from wiseflow.core.configuration import Configuration, ResearchMode, SearchAPI
-from wiseflow.core.errors import InvalidInput, NoEvidence, TimeLimit
-=======
-from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.core.errors import BudgetSpent, InvalidInput, NoEvidence, TimeLimit
->>>>>>> 21aea3c (Research: a section or a summary that is lost leaves the rest of the report, which is labelled partial)
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.research.asking import from_payload

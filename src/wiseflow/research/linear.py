@@ -10,13 +10,8 @@ lost is journalled with the summary that was made without.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-=======
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
->>>>>>> 21aea3c (Research: a section or a summary that is lost leaves the rest of the report, which is labelled partial)
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from wiseflow.core.authoring import (
