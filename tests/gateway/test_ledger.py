@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.gateway.conftest import LoopClock, run
 
-from wiseflow.core.calls import Usage
+from wiseflow.core.calls import Totals, Usage
 from wiseflow.core.configuration import Budget
 from wiseflow.core.errors import BudgetSpent, ConfigurationError
-from wiseflow.gateway.ledger import KEPT_FOR_CLOSING, Ledger, Totals
+from wiseflow.gateway.ledger import KEPT_FOR_CLOSING, Ledger
 
 
 @given(

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from wiseflow.app.databases import check_local_only, database_options
 from wiseflow.app.engines import engine
+from wiseflow.app.outside import Outside, open_outside
+from wiseflow.app.researches import Researches
 from wiseflow.core.clock import Clock, SystemClock
-from wiseflow.core.configuration import Configuration, TaskPriority
+from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.documents import Hit
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
@@ -23,20 +25,20 @@ from wiseflow.engine.remembering import remembered
 from wiseflow.engine.tasks import TaskManager
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
-from wiseflow.library.collections import collection_folder, collection_for_folder
+from wiseflow.library.collections import collection_for_folder
 from wiseflow.library.ingesting import IngestProgress, IngestReport, Library
 from wiseflow.library.planning import IngestLimits
 from wiseflow.library.searching import search_collection
+from wiseflow.limits.door import Limiter
 from wiseflow.research.asking import Question, clean_topic, read_configuration, to_payload
-from wiseflow.research.extractive.authors import ExtractiveAuthor
-from wiseflow.research.extractive.retrieving import IndexRetriever
-from wiseflow.research.handler import KIND, ResearchHandler
+from wiseflow.research.handler import KIND
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.settings.model import Settings
 from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
+from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import open_database
 from wiseflow.storage.sql.statistics import SqlStatisticsStore
@@ -47,6 +49,7 @@ FOLLOW_POLL_S = 0.25
 # One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
 COMPUTE_TIMEOUT_S = 120.0
 RESEARCH_POOL = "research"
+READING_POOL = "pages"
 # A full set of sources is written into an index in one call.
 INDEXING_TIMEOUT_S = 1800.0
 # JSON Lines files are read in parts, so they may be so many times as large as a document.
@@ -56,6 +59,7 @@ RESEARCH_MODULES = (
     "wiseflow.research.extractive.authors",
     "wiseflow.research.extractive.retrieving",
 )
+READING_MODULES = ("wiseflow.research.web.warming",)
 
 
 class Application:
@@ -64,12 +68,19 @@ class Application:
     Args:
         settings: what holds.
         database: open, of this version.
-        tasks: the engine, with worker processes for searching and writing.
+        tasks: the engine, with worker processes for searching and writing, and for reading pages.
+        outside: models, search providers and pages.
         clock: the time.
     """
 
     def __init__(
-        self, *, settings: Settings, database: Database, tasks: TaskManager, clock: Clock
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        tasks: TaskManager,
+        outside: Outside,
+        clock: Clock,
     ) -> None:
         self.settings = settings
         self.tasks = tasks
@@ -82,6 +93,17 @@ class Application:
         self._libraries = itertools.count(1)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
+        self._researches = Researches(
+            settings=settings,
+            outside=outside,
+            documents=self.documents,
+            pages=SqlPageStore(database),
+            reports=self._reports,
+            searching=self._compute,
+            reading=TaskCompute(tasks, READING_POOL),
+            branches=TaskBranches(tasks),
+            clock=clock,
+        )
 
     @property
     def max_concurrent_research(self) -> int:
@@ -102,7 +124,7 @@ class Application:
         self.tasks.resize(
             max_concurrent_tasks=max_concurrent_tasks,
             max_processes=max_concurrent_tasks,
-            pools={RESEARCH_POOL: max_concurrent_tasks},
+            pools={RESEARCH_POOL: max_concurrent_tasks, READING_POOL: max_concurrent_tasks},
         )
 
     async def test_connection(self) -> ConnectionTest:
@@ -149,7 +171,7 @@ class Application:
             queue=self.queue,
             steps=self._steps,
             events=self.events,
-            handlers={KIND: self._handler()},
+            handlers={KIND: self._researches.handler()},
             owner=instance_name(),
             concurrency=concurrency,
             times=WorkerTimes(
@@ -237,31 +259,15 @@ class Application:
         """All collections by name, with their counts."""
         return await self.documents.collections()
 
-    def _handler(self) -> ResearchHandler:
-        return ResearchHandler(
-            author=lambda of: ExtractiveAuthor(self._compute, self._index(of.configuration)),
-            retriever=lambda of: IndexRetriever(self._compute, self._index(of.configuration)),
-            sources=self.documents,
-            reports=self._reports,
-            branches=TaskBranches(self.tasks),
-            clock=self._clock,
-        )
-
-    def _index(self, configuration: Configuration) -> Path:
-        return collection_folder(self.settings.data_dir, configuration.collection).index
-
     @asynccontextmanager
     async def _library(self) -> AsyncGenerator[Library]:
         """A library with worker processes of its own, which end with it."""
         settings = self.settings
-        limits = ProcessLimits(
-            memory_bytes=settings.index_parse_memory_bytes, cpu_s=settings.index_parse_timeout_s
-        )
         parsing = ProcessPool(
             workers=settings.max_concurrent_tasks,
             name="parsing",
             timeout_s=settings.index_parse_timeout_s,
-            limits=limits,
+            limits=parse_bounds(settings),
             preload=("wiseflow.library.reading",),
         )
         indexing = ProcessPool(
@@ -302,6 +308,7 @@ async def open_application(
     *,
     clock: Clock | None = None,
     on_task: Callable[[TaskEvent], None] | None = None,
+    on_endpoint: Callable[[str, str], None] | None = None,
 ) -> AsyncGenerator[Application]:
     """The application, its database open and of this version; closed on leaving.
 
@@ -309,6 +316,7 @@ async def open_application(
         settings: what holds.
         clock: the time; the system's when ``None``.
         on_task: is told what happens to the tasks of the engine.
+        on_endpoint: is told, once, each provider and address that something is sent to.
 
     Raises:
         StorageError: the database cannot be opened.
@@ -326,10 +334,21 @@ async def open_application(
                 timeout_s=COMPUTE_TIMEOUT_S,
                 preload=RESEARCH_MODULES,
             ) as research,
+            ProcessPool(
+                workers=settings.max_concurrent_tasks,
+                name=READING_POOL,
+                timeout_s=settings.index_parse_timeout_s,
+                limits=parse_bounds(settings),
+                preload=READING_MODULES,
+            ) as reading,
             engine(settings, predictor=predictor, on_event=on_task) as tasks,
+            open_outside(settings, clock, Limiter(clock=clock), on_endpoint=on_endpoint) as outside,
         ):
             tasks.add_pool(RESEARCH_POOL, research)
-            yield Application(settings=settings, database=database, tasks=tasks, clock=clock)
+            tasks.add_pool(READING_POOL, reading)
+            yield Application(
+                settings=settings, database=database, tasks=tasks, outside=outside, clock=clock
+            )
     finally:
         await database.close()
 
@@ -341,4 +360,11 @@ def ingest_limits(settings: Settings) -> IngestLimits:
         parse=ParseLimits(file_bytes=most),
         jsonl_bytes=JSONL_FACTOR * most,
         workers=f"{settings.index_parse_memory_bytes} {settings.index_parse_timeout_s}",
+    )
+
+
+def parse_bounds(settings: Settings) -> ProcessLimits:
+    """What the parsing of one document or page may take."""
+    return ProcessLimits(
+        memory_bytes=settings.index_parse_memory_bytes, cpu_s=settings.index_parse_timeout_s
     )

@@ -64,8 +64,28 @@ class Reply(Generic[T_co]):
     allowances: tuple[Allowance, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a run has used so far.
+
+    Args:
+        calls: answers that were paid for, journalled ones of earlier attempts included.
+        tokens: of models, in and out.
+        cost: in US dollars; ``None`` when a price was not known.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+
+
 class Spending(Protocol):
     """What a run may spend, as its calls see it."""
+
+    @property
+    def totals(self) -> Totals:
+        """What was used so far."""
+        ...
 
     async def reserve(self, worst: Usage, *, closing: bool = False) -> Reservation:
         """Set aside the most that an attempt may use; waits where others may leave enough.

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-from wiseflow.core.calls import Usage
+from wiseflow.core.calls import Totals, Usage
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Budget
 from wiseflow.core.errors import BudgetSpent, ConfigurationError
@@ -19,21 +19,6 @@ from wiseflow.core.errors import BudgetSpent, ConfigurationError
 KEPT_FOR_CLOSING = 0.15
 # Sums of floats: a budget that is met exactly is not spent.
 ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What a run has used so far.
-
-    Args:
-        calls: answers that were paid for, journalled ones of earlier attempts included.
-        tokens: of models, in and out.
-        cost: in the currency of the price list; ``None`` when a price was not known.
-    """
-
-    calls: int = 0
-    tokens: int = 0
-    cost: float | None = 0.0
 
 
 @dataclass(slots=True, eq=False)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
-from wiseflow.core.calls import RunContext
+from wiseflow.core.calls import RunContext, Totals
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration, ResearchMode, SearchAPI
 from wiseflow.core.errors import BudgetSpent, InvalidInput, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
+from wiseflow.core.report import Report
 from wiseflow.research.asking import from_payload
 from wiseflow.research.linear import research_linearly
 from wiseflow.research.rendering.json import report_to_text
@@ -27,6 +29,11 @@ class ResearchRun(Run, Protocol):
     @property
     def job(self) -> Job:
         """The job, as it was when it was claimed."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """When it must be done, on the clock's monotonic time; ``None`` for no limit."""
         ...
 
 
@@ -100,10 +107,16 @@ class ResearchHandler:
                 status=JobStatus.FAILED,
                 stop_reason=StopReason.NO_EVIDENCE,
                 error=str(error),
-                cost=0.0,
+                cost=_totals(commission.context).cost,
             )
         except BudgetSpent as error:
-            return Outcome(status=JobStatus.FAILED, stop_reason=StopReason.BUDGET, error=str(error))
+            return Outcome(
+                status=JobStatus.FAILED,
+                stop_reason=StopReason.BUDGET,
+                error=str(error),
+                cost=_totals(commission.context).cost,
+            )
+        report = _with_totals(report, commission.context)
         await self._reports.save(
             _lease(run.job),
             report_to_text(report),
@@ -117,6 +130,17 @@ class ResearchHandler:
         )
 
 
+def _totals(context: RunContext) -> Totals:
+    return context.spending.totals if context.spending else Totals()
+
+
+def _with_totals(report: Report, context: RunContext) -> Report:
+    """The report with what its run used outside this machine."""
+    used = _totals(context)
+    facts = replace(report.facts, calls=used.calls, tokens=used.tokens, cost=used.cost)
+    return replace(report, facts=facts)
+
+
 def _refuse_what_is_not_here(configuration: Configuration) -> None:
     """Refuse settings that this version would otherwise pass over in silence."""
     if configuration.research_mode is not ResearchMode.LINEAR:
@@ -124,12 +148,6 @@ def _refuse_what_is_not_here(configuration: Configuration) -> None:
             f"configuration.research_mode {configuration.research_mode.value!r} is not there yet",
             cure="Use 'linear'",
         )
-    for name in ("planner_model", "writer_model", "researcher_model"):
-        if getattr(configuration, name) is not None:
-            raise InvalidInput(
-                f"configuration.{name} names a model, and this version has none",
-                cure="Leave it out: the extractive author then writes from your documents",
-            )
     for name in ("include_academic_papers", "academic_sources", "time_range"):
         if getattr(configuration, name):
             raise InvalidInput(

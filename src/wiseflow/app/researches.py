@@ -1,0 +1,114 @@
+"""Who does the researches: authors, retrievers, and what their calls may spend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wiseflow.app.outside import Outside
+from wiseflow.core.authoring import Author, Retriever
+from wiseflow.core.calls import RunContext
+from wiseflow.core.clock import Clock
+from wiseflow.core.configuration import Configuration, SearchAPI
+from wiseflow.core.ports import Branches, Compute, ReportStore
+from wiseflow.gateway.journalling import PREFIX, Spent
+from wiseflow.gateway.ledger import Ledger
+from wiseflow.library.collections import collection_folder
+from wiseflow.research.extractive.authors import ExtractiveAuthor
+from wiseflow.research.extractive.retrieving import IndexRetriever
+from wiseflow.research.handler import ResearchHandler, ResearchRun
+from wiseflow.research.modelled.author import ModelAuthor, Roles
+from wiseflow.research.privacy import must_stay_here
+from wiseflow.research.running import Commission
+from wiseflow.research.web.retrieving import WebRetriever
+from wiseflow.settings.model import Settings
+from wiseflow.storage.sql.documents import SqlDocumentStore
+from wiseflow.storage.sql.pages import SqlPageStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Researches:
+    """Makes what a research works with.
+
+    Args:
+        settings: what holds.
+        outside: models, search providers and pages.
+        documents, pages, reports: the stores.
+        searching: worker processes for searching and writing.
+        reading: worker processes with bounds, for what comes from the web.
+        branches: runs what can go on side by side.
+        clock: the time.
+    """
+
+    settings: Settings
+    outside: Outside
+    documents: SqlDocumentStore
+    pages: SqlPageStore
+    reports: ReportStore
+    searching: Compute
+    reading: Compute
+    branches: Branches
+    clock: Clock
+
+    def handler(self) -> ResearchHandler:
+        """What runs the jobs of the kind ``research``."""
+        return ResearchHandler(
+            author=self.author,
+            retriever=self.retriever,
+            sources=self.documents,
+            reports=self.reports,
+            branches=self.branches,
+            clock=self.clock,
+            context=self.context,
+        )
+
+    def author(self, commission: Commission) -> Author:
+        """Who plans and writes: a model, where the configuration names one."""
+        configuration = commission.configuration
+        writer = configuration.writer_model or configuration.planner_model
+        if not writer:
+            return ExtractiveAuthor(self.searching, self._index(configuration))
+        roles = Roles(
+            planner=configuration.planner_model or writer,
+            writer=writer,
+            researcher=configuration.researcher_model or writer,
+        )
+        return ModelAuthor(self.outside.models, commission.context, roles)
+
+    def retriever(self, commission: Commission) -> Retriever:
+        """Who finds passages: in documents, or on the web."""
+        configuration = commission.configuration
+        folder = self._index(configuration)
+        if folder is not None:
+            return IndexRetriever(self.searching, folder)
+        return WebRetriever(
+            searches=self.outside.searches,
+            pages=self.outside.pages,
+            store=self.pages,
+            compute=self.reading,
+            context=commission.context,
+            lease=commission.lease,
+            provider=configuration.search_api.value,
+        )
+
+    async def context(self, run: ResearchRun, configuration: Configuration) -> RunContext:
+        """What travels in each call of a run; what earlier attempts spent is counted."""
+        ledger = Ledger(configuration.budget, self.clock)
+        for spent in run.journal.kept(PREFIX, Spent):
+            ledger.count(spent.usage)
+        private = await must_stay_here(configuration, self.documents)
+        return RunContext(
+            run_id=run.job.job_id,
+            journal=run.journal,
+            spending=ledger,
+            deadline=run.deadline,
+            priority=run.job.priority,
+            local_only=self.settings.local_only or private,
+            tell=run.emit,
+        )
+
+    def _index(self, configuration: Configuration) -> Path | None:
+        """The index to search; ``None`` when it is the web."""
+        if configuration.search_api is not SearchAPI.DOCUMENTS:
+            return None
+        return collection_folder(self.settings.data_dir, configuration.collection).index
