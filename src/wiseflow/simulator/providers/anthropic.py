@@ -223,6 +223,6 @@ ANTHROPIC = Provider(
         Endpoint(method="GET", path="/v1/models", read=read_models, answer=answer_models),
     ),
     problem=problem,
-    settings={"ANTHROPIC_API_BASE": "", "ANTHROPIC_BASE_URL": ""},
+    settings={"ANTHROPIC_API_BASE": ""},
     rate_headers=anthropic_headers,
 )

@@ -215,7 +215,7 @@ OLLAMA = Provider(
         Endpoint(method="GET", path="/api/version", read=read_nothing, answer=answer_version),
     ),
     problem=problem,
-    settings={"OLLAMA_API_BASE": "", "OLLAMA_HOST": ""},
+    settings={"OLLAMA_API_BASE": ""},
     rate_headers=no_headers,
     keyed=False,
 )

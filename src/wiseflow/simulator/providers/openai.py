@@ -235,7 +235,7 @@ OPENAI = Provider(
     prefix="/openai/v1",
     endpoints=tuple(endpoints()),
     problem=problem,
-    settings={"LLM_API_BASE": "", "OPENAI_API_BASE": "", "OPENAI_BASE_URL": ""},
+    settings={"LLM_API_BASE": "", "OPENAI_API_BASE": ""},
     rate_headers=openai_headers,
 )
 TRITON_OPENAI = Provider(

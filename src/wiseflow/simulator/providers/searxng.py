@@ -75,7 +75,7 @@ SEARXNG = Provider(
     prefix="/searxng",
     endpoints=(Endpoint(method="GET", path="/search", read=read, answer=answer),),
     problem=problem,
-    settings={"SEARXNG_API_BASE": "", "SEARXNG_URL": ""},
+    settings={"SEARXNG_API_BASE": ""},
     rate_headers=no_headers,
     keyed=False,
 )

@@ -167,7 +167,7 @@ TRITON = Provider(
         ),
     ),
     problem=problem,
-    settings={"TRITON_API_BASE": "", "TRITON_URL": ""},
+    settings={"TRITON_API_BASE": ""},
     rate_headers=no_headers,
     keyed=False,
 )
