@@ -85,8 +85,8 @@ def test_a_refused_request_fits_after_the_wait_it_was_told_and_not_before(window
     if decision.refused_by is None:
         return
 
-    early = admit(limits, tokens, now + decision.wait_s * 0.99)
-    assert early.refused_by is not None
+    if decision.wait_s > 1e-6:  # a shorter wait is lost in the rounding of the time
+        assert admit(limits, tokens, now + decision.wait_s * 0.99).refused_by is not None
     assert admit(limits, tokens, now + decision.wait_s + 1e-6).refused_by is None
 
 
