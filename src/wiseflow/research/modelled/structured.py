@@ -119,7 +119,7 @@ class Asker:
         try:
             return await self._by_schema(ask)
         except Faulty as fault:
-            self._note("simpler", ask.step, fault)
+            await self._note("simpler", ask.step, fault)
         text = await self._text(ask, ask.simpler, "/simpler", schema=None)
         try:
             return ask.form.read_lines(plain(text))
@@ -136,7 +136,7 @@ class Asker:
         try:
             return _read(await self._json(ask, ask.prompt, ""), ask.form)
         except Faulty as fault:
-            self._note("repair", ask.step, fault)
+            await self._note("repair", ask.step, fault)
             again = repairing(ask.prompt, fault.faults)
         except BadRequest as error:
             if isinstance(error, ContextTooLong | ModelMissing):
@@ -175,13 +175,13 @@ class Asker:
         )
         return answer.text[:LONGEST_ANSWER]
 
-    def _note(self, what: str, step: str, fault: Faulty) -> None:
+    async def _note(self, what: str, step: str, fault: Faulty) -> None:
         if what == "repair":
             self._tally.repairs += 1
         else:
             self._tally.simpler += 1
-        if self._context.emit:
-            self._context.emit(
+        if self._context.tell:
+            await self._context.tell(
                 "asked_again", {"step": step, "how": what, "faults": list(fault.faults)}
             )
 
