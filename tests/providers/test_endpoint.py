@@ -65,6 +65,11 @@ def test_only_what_is_plainly_this_machine_is_local(host, local):
     assert is_loopback(host) is local
 
 
+def test_an_endpoint_tells_whether_it_is_on_this_machine():
+    assert endpoint("http://localhost:11434").is_local
+    assert not endpoint("https://api.example.org").is_local
+
+
 @pytest.mark.parametrize(
     "proxy", ["http://proxy.example:3128", f"http://user:{KEY}@proxy.example:3128"]
 )
