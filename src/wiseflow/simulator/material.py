@@ -17,6 +17,8 @@ from wiseflow.simulator.world import Topic, World
 PASSAGE = re.compile(
     r"^[ \t>*-]*\[([^\]\s]{1,64})\][ \t:]*(\S.*(?:\n(?![ \t>*-]*\[)[^\n]*\S.*)*)", re.MULTILINE
 )
+# Or it stands between tags of which the first has its id.
+TAGGED = re.compile(r'<(\w+) id="([^"\s]{1,64})"[^>\n]*>\n?(.*?)</\1>', re.DOTALL)
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?")
 MIN_SENTENCE = 20  # characters; shorter ones are headings and crumbs
 MOST_OBJECTS_TRIED = 50
@@ -55,23 +57,31 @@ class Material:
     def passages(self) -> Sequence[Passage]:
         """Those of the prompt, each id once."""
         found: dict[str, Passage] = {}
-        for match in PASSAGE.finditer(self.text) if "[" in self.text else ():
-            sentences = tuple(sentences_of(match[2]))
+        for passage_id, text in _marked(self.text):
+            # As a model that follows its prompt would, it takes what tells most first.
+            sentences = sorted(sentences_of(text), key=_tells_little)
             if sentences:
-                found.setdefault(match[1], Passage(passage_id=match[1], sentences=sentences))
+                found.setdefault(
+                    passage_id, Passage(passage_id=passage_id, sentences=tuple(sentences))
+                )
         return list(found.values())
 
     @cached_property
     def topic(self) -> Topic | None:
         """What the prompt is about: the topic it names first outside its passages, or in them."""
-        return self._world.topic_in(PASSAGE.sub("", self.text)) or self._world.topic_in(self.text)
+        return self._world.topic_in(self._around) or self._world.topic_in(self.text)
+
+    @cached_property
+    def _around(self) -> str:
+        """The prompt without its passages."""
+        return TAGGED.sub("", PASSAGE.sub("", self.text))
 
     @cached_property
     def subject(self) -> str:
         """The topic's name, or the first words of the prompt's last line that has some."""
         if self.topic is not None:
             return self.topic.name
-        lines = [line.strip(" \t#*:.?") for line in PASSAGE.sub("", self.text).splitlines()]
+        lines = [line.strip(" \t#*:.?") for line in self._around.splitlines()]
         words = next((line for line in reversed(lines) if line), "the subject").split()
         return " ".join(words[:8])
 
@@ -116,6 +126,18 @@ class Material:
                 passage = self.passages[at % count]
                 if number < len(passage.sentences):
                     yield f"{_without_end(passage.sentences[number])} [{passage.passage_id}]."
+
+
+def _marked(text: str) -> Iterator[tuple[str, str]]:
+    """Each id of a prompt's passages, with its text."""
+    for match in TAGGED.finditer(text) if "<" in text else ():
+        yield match[2], match[3]
+    for match in PASSAGE.finditer(text) if "[" in text else ():
+        yield match[1], match[2]
+
+
+def _tells_little(sentence: str) -> bool:
+    return not any(character.isdigit() for character in sentence)
 
 
 def sentences_of(text: str) -> Iterator[str]:

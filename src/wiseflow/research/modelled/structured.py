@@ -223,10 +223,27 @@ def within(wanted: Form[Statements], field: str, ids: Sequence[str]) -> Form[Sta
         return replace(answer, claims=claims)
 
     return Form(
-        schema=wanted.schema,
+        schema=_of_ids(wanted.schema, field, ids),
         read=lambda value: checked(wanted.read(value)),
         read_lines=lambda text: checked(wanted.read_lines(text)),
     )
+
+
+def _of_ids(schema: Mapping[str, object], field: str, ids: Sequence[str]) -> Mapping[str, object]:
+    """The schema, in which the lists called ``field`` hold nothing but ``ids``.
+
+    A provider that keeps its model to a schema then cannot be given an id that does not exist.
+    """
+
+    def narrowed(value: object, name: str = "") -> object:
+        if isinstance(value, dict):
+            inner = cast("dict[str, object]", value)
+            if name == field and inner.get("items") == {"type": "string"}:
+                return {**inner, "items": {"type": "string", "enum": list(ids)}}
+            return {key: narrowed(one, key) for key, one in inner.items()}
+        return value
+
+    return cast("Mapping[str, object]", narrowed(dict(schema))) if ids else schema
 
 
 def _known(given: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
