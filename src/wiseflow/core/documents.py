@@ -107,6 +107,12 @@ def passage_of(source: Source, start: int, end: int, heading: str = "") -> Passa
     )
 
 
+def span_of(passage_id: str) -> Span | None:
+    """The characters of its source that a passage is, by its id; ``None`` for any other id."""
+    start, _, end = passage_id.rpartition(":")[2].partition("-")
+    return Span(start=int(start), end=int(end)) if start.isdecimal() and end.isdecimal() else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A passage that a search found.

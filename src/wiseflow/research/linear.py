@@ -83,7 +83,7 @@ async def research_linearly(run: Run, research_id: str, question: Question, team
     drafts = await mode.write_all(planning.plan, gathered)
     ending = await mode.sum_up(planning.plan, gathered, drafts)
     written = _written(planning.plan, gathered, drafts, ending.losses)
-    checked = await mode.verify(written, ending.synthesis)
+    checked = await mode.verify(planning.plan, written, ending.synthesis)
     material = Material(
         plan=planning.plan,
         author=team.author.author,
@@ -205,9 +205,13 @@ class _Linear:
             return Ending(synthesis=Synthesis(summary=claims), losses=(*losses, lost))
         return Ending(synthesis=synthesis, losses=losses)
 
-    async def verify(self, written: Sequence[WrittenSection], synthesis: Synthesis) -> Checked:
+    async def verify(
+        self, plan: Plan, written: Sequence[WrittenSection], synthesis: Synthesis
+    ) -> Checked:
         async def step() -> Checked:
-            checked = await check_citations(cited_claims(written, synthesis), self._team.sources)
+            checked = await check_citations(
+                cited_claims(written, synthesis), self._team.sources, language=plan.language
+            )
             await self._tell("verdict", **checked.counts(), cost=COST)
             await self._reached(1.0)
             return checked

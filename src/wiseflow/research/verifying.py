@@ -1,25 +1,60 @@
 """Whether a sentence is supported by the characters it cites. Pure.
 
 A sentence quoted word for word is supported. Any other is compared by what it says: its content
-words and their order, its numbers, its names, whether it denies. ``supported`` is only said where
-nothing in the sentence is without support, so a changed number, name or denial is never passed.
+words and their order, its numbers, its names and their order, whether it denies. ``supported`` is
+only said where nothing in the sentence is without support, so a changed number, name or denial is
+never passed. Where words cannot tell, as across languages, it is unverified.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wiseflow.core.report import Citation, Verdict
 from wiseflow.text import words
 from wiseflow.text.sentences import sentences
 
-# Below this share of its content words in the quote, a sentence is about something else.
+# Below this share of its content words in the passage, a sentence is about something else.
 LEAST_SHARED = 0.5
 # Words may stand in a slightly other order in a paraphrase; "A beat B" and "B beat A" may not pass.
-LEAST_IN_ORDER = 0.8
+# Source: docs/adr/0052-verdicts-by-words.md, measured on PAWS, MRPC and changed sentences.
+LEAST_IN_ORDER = 0.9
+# What the quote itself has to hold; the rest may be what the document is about, or what the other
+# citations of the sentence hold.
+LEAST_IN_QUOTE, LEAST_BESIDE_OTHERS = 0.6, 0.25
+_LETTERS_LOOKED_AT = 60
 
 
-def verdict_of(sentence: str, citation: Citation, stored: str, *, language: str) -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a sentence and its quote stand among.
+
+    Args:
+        language: ISO 639-1 code of the sentence, or "" where it is not known.
+        title: of the cited document: its sentences often leave out what they are about.
+        passage: that the quote is taken from.
+        beside: the other quotes that the same sentence cites.
+    """
+
+    language: str = ""
+    title: str = ""
+    passage: str = ""
+    beside: str = ""
+
+
+_NOTHING = Surroundings()
+
+
+def verdict_of(
+    sentence: str,
+    citation: Citation,
+    stored: str,
+    *,
+    language: str,
+    around: Surroundings = _NOTHING,
+) -> Verdict:
     """The verdict on one citation of a sentence.
 
     Args:
@@ -27,6 +62,7 @@ def verdict_of(sentence: str, citation: Citation, stored: str, *, language: str)
         citation: what it points to; its own verdict is not looked at.
         stored: the whole stored text of the cited source.
         language: ISO 639-1 code of the source, or "".
+        around: what the two stand among.
 
     A citation whose quote is not what stands at its span is unsupported: it points nowhere.
     """
@@ -34,32 +70,74 @@ def verdict_of(sentence: str, citation: Citation, stored: str, *, language: str)
         return Verdict.UNSUPPORTED
     if sentence and sentence in citation.quote:
         return Verdict.SUPPORTED
-    return entailment(sentence, citation.quote, language=language)
+    return entailment(sentence, citation.quote, language=language, around=around)
 
 
-def entailment(sentence: str, quote: str, *, language: str) -> Verdict:
+def entailment(
+    sentence: str, quote: str, *, language: str, around: Surroundings = _NOTHING
+) -> Verdict:
     """Whether ``quote`` says what ``sentence`` says, as far as words can tell."""
     claimed = words.content_stems(sentence, language)
+    told = f"{quote}\n{around.title}\n{around.passage}\n{around.beside}"
     if not claimed:
         return Verdict.UNVERIFIED
-    held = words.content_stems(quote, language)
-    shared = sum(stem in set(held) for stem in claimed) / len(claimed)
-    if shared < LEAST_SHARED or _contradicts(sentence, quote, language):
+    if not words.numbers(sentence) <= words.numbers(told):
         return Verdict.UNSUPPORTED
-    if shared == 1 and _share_in_order(claimed, held) >= LEAST_IN_ORDER:
-        return Verdict.SUPPORTED
-    return Verdict.UNVERIFIED
+    if _speak_otherwise(sentence, quote, language, around):
+        return Verdict.UNVERIFIED
+    if _share(claimed, told, language) < LEAST_SHARED or _contradicts(
+        sentence, quote, told, language
+    ):
+        return Verdict.UNSUPPORTED
+    return _by_words(sentence, quote, language, around)
 
 
-def _contradicts(sentence: str, quote: str, language: str) -> bool:
-    """Whether the sentence has a number or a name that the quote lacks, or denies what it says."""
-    if not set(words.numbers(sentence)) <= set(words.numbers(quote)):
+def _by_words(sentence: str, quote: str, language: str, around: Surroundings) -> Verdict:
+    """``supported`` where all of the sentence is held, in the order in which it says it."""
+    claimed = words.content_stems(sentence, language)
+    held = words.content_stems(quote, language)
+    share = sum(stem in set(held) for stem in claimed) / len(claimed)
+    whole = _share(claimed, f"{quote}\n{around.title}\n{around.beside}", language)
+    if share == 0 and around.beside:
+        return Verdict.UNSUPPORTED
+    if whole < 1 or share < (LEAST_BESIDE_OTHERS if around.beside else LEAST_IN_QUOTE):
+        return Verdict.UNVERIFIED
+    said = [stem for stem in claimed if stem in set(held)]
+    named = {stem for name in words.names(sentence) for stem in words.stems(name, language)}
+    names = [stem for stem in said if stem in named]
+    in_order = _share_in_order(said, held) >= LEAST_IN_ORDER and _share_in_order(names, held) == 1
+    return Verdict.SUPPORTED if in_order else Verdict.UNVERIFIED
+
+
+def _speak_otherwise(sentence: str, quote: str, language: str, around: Surroundings) -> bool:
+    """Whether the two are of other languages or scripts, so that their words say nothing."""
+    if language and around.language and language != around.language:
         return True
-    known = set(words.stems(quote, language))
+    scripts = _script(sentence), _script(quote)
+    return all(scripts) and scripts[0] != scripts[1]
+
+
+def _script(text: str) -> str:
+    """The script of most of the first letters, as Unicode names it; "" without letters."""
+    letters = [character for character in text if character.isalpha()][:_LETTERS_LOOKED_AT]
+    scripts = [unicodedata.name(letter, "").partition(" ")[0] for letter in letters]
+    found = max(set(scripts), key=scripts.count, default="")
+    # Japanese is written in three.
+    return "CJK" if found in {"HIRAGANA", "KATAKANA"} else found
+
+
+def _contradicts(sentence: str, quote: str, told: str, language: str) -> bool:
+    """Whether the sentence names what nothing cited names, or denies what the quote says."""
+    known = set(words.stems(told, language))
     if any(not set(words.stems(name, language)) <= known for name in words.names(sentence)):
         return True
     nearest = _nearest_sentence(sentence, quote, language)
     return words.is_negated(sentence, language) != words.is_negated(nearest, language)
+
+
+def _share(claimed: Sequence[str], text: str, language: str) -> float:
+    held = set(words.content_stems(text, language))
+    return sum(stem in held for stem in claimed) / len(claimed)
 
 
 def _nearest_sentence(sentence: str, quote: str, language: str) -> str:
@@ -72,7 +150,9 @@ def _nearest_sentence(sentence: str, quote: str, language: str) -> str:
 
 
 def _share_in_order(claimed: Sequence[str], held: Sequence[str]) -> float:
-    """The longest common subsequence of the two, as a share of ``claimed``."""
+    """The longest common subsequence of the two, as a share of ``claimed``; 1 for none."""
+    if not claimed:
+        return 1.0
     row = [0] * (len(held) + 1)
     for stem in claimed:
         diagonal = 0
