@@ -204,7 +204,6 @@ async def test_a_source_that_is_gone_leaves_its_citations_unverified(library):
     ("settings", "named"),
     [
         ({"research_mode": ResearchMode.GRAPH}, "research_mode"),
-        ({"writer_model": "openai:gpt"}, "writer_model"),
         ({"time_range": "2024"}, "time_range"),
     ],
 )
