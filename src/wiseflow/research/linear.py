@@ -1,4 +1,4 @@
-"""The linear mode: plan sections, gather for all and write all side by side, sum up, verify.
+"""The linear mode: plan sections, make them all side by side, sum up, verify.
 
 Few and coarse steps, each journalled by name: ``plan``, ``sections/{i}/evidence``,
 ``sections/{i}/draft``, ``summary``, ``verify``. Events are told inside the step they belong to, so
@@ -79,8 +79,7 @@ async def research_linearly(run: Run, research_id: str, question: Question, team
     started = team.clock.monotonic()
     mode = _Linear(run, question, team)
     planning = await mode.plan()
-    gathered = await mode.gather_all(planning.plan)
-    drafts = await mode.write_all(planning.plan, gathered)
+    gathered, drafts = await mode.make_sections(planning.plan)
     ending = await mode.sum_up(planning.plan, gathered, drafts)
     written = _written(planning.plan, gathered, drafts, ending.losses)
     checked = await mode.verify(planning.plan, written, ending.synthesis)
@@ -114,21 +113,20 @@ class _Linear:
     async def plan(self) -> Planning:
         return await self._run.journal.once("plan", self._make_plan, Planning)
 
-    async def gather_all(self, plan: Plan) -> list[Gathered | None]:
-        """What was found for each section; ``None`` where the search is lost."""
-        return await self._team.branches.all(
-            "gather evidence",
-            [partial(self._gather, index, plan) for index in range(len(plan.sections))],
-        )
+    async def make_sections(self, plan: Plan) -> tuple[list[Gathered | None], list[Draft | None]]:
+        """What was found for each section, and its draft; ``None`` for what is lost.
 
-    async def write_all(
-        self, plan: Plan, gathered: Sequence[Gathered | None]
-    ) -> list[Draft | None]:
-        """The draft of each section; ``None`` where it is lost."""
-        return await self._team.branches.all(
-            "write section",
-            [partial(self._write, index, plan, found) for index, found in enumerate(gathered)],
+        Each section is written as soon as its own evidence is there.
+        """
+        made = await self._team.branches.all(
+            "make section",
+            [partial(self._section, index, plan) for index in range(len(plan.sections))],
         )
+        return [found for found, _ in made], [draft for _, draft in made]
+
+    async def _section(self, index: int, plan: Plan) -> tuple[Gathered | None, Draft | None]:
+        found = await self._gather(index, plan)
+        return found, await self._write(index, plan, found)
 
     async def _gather(self, index: int, plan: Plan) -> Gathered | None:
         async def step() -> Gathered:
