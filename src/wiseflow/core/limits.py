@@ -80,3 +80,70 @@ class Allowance:
     remaining: float | None = None
     reset_s: float | None = None
     window_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseAsk:
+    """What an instance wants to use of a limit that instances share.
+
+    Args:
+        key: whose limit it is.
+        dimension: what is limited.
+        window_s: in which time, in seconds; what was lent counts for so long.
+        limit: how much may be lent in a window; ``None`` when it is not known.
+        least: with less it can do nothing.
+        most: what it could use at once.
+    """
+
+    key: LimitKey
+    dimension: Dimension
+    window_s: float
+    limit: float | None
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """What a store lent.
+
+    Args:
+        amounts: for each thing asked for, in order; all 0 when one of them had no room.
+        retry_in_s: in how many seconds there may be room; 0 when something was lent.
+        used: of each thing, what all instances were lent in its window, with this.
+        learnt: of each thing, the limit that an instance found; ``None`` when none did.
+    """
+
+    amounts: tuple[float, ...]
+    retry_in_s: float = 0.0
+    used: tuple[float, ...] = ()
+    learnt: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseReturn:
+    """What an instance was lent of a limit and did not use."""
+
+    key: LimitKey
+    dimension: Dimension
+    window_s: float
+    amount: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotAsk:
+    """How many calls an instance wants to have under way at once.
+
+    Args:
+        key: whose calls they are.
+        in_use: how many are under way now.
+        wanted: how many it wants, with these; 0 to give all back.
+        limit: how many all instances may have together.
+        ttl_s: it has none any more when it does not ask again within so many seconds.
+    """
+
+    key: LimitKey
+    in_use: int
+    wanted: int
+    limit: int
+    ttl_s: float

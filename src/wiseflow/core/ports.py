@@ -29,6 +29,7 @@ from wiseflow.core.library import (
     StoredFile,
     StoredSource,
 )
+from wiseflow.core.limits import Dimension, LeaseAsk, Leased, LeaseReturn, LimitKey, SlotAsk
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -346,6 +347,41 @@ class StatisticsStore(Protocol):
 
     async def save(self, learned: Mapping[str, str]) -> None:
         """Keep these, all or none; of a kind that is kept already, the last one saved stays."""
+        ...
+
+
+class LimitStore(Protocol):
+    """What instances share their limits by. Each verb is atomic, and time is the store's own.
+
+    What was lent counts as used until its window has passed, whatever became of who has it: so the
+    sum never exceeds a limit, also when an instance dies.
+    """
+
+    async def lease(self, asks: Sequence[LeaseAsk], *, holder: str) -> Leased:
+        """Lend of several limits at once: at least what is needed of each, or nothing.
+
+        A paused key lends nothing.
+        """
+        ...
+
+    async def give_back(self, returns: Sequence[LeaseReturn], *, holder: str) -> None:
+        """Take back what its holder did not use; never more than it was lent and still counts."""
+        ...
+
+    async def hold(self, ask: SlotAsk, *, holder: str) -> int:
+        """How many calls of a key a holder may have under way from now on.
+
+        It takes the place of what the holder had. While another holder is short, none gets more
+        than its part.
+        """
+        ...
+
+    async def pause(self, key: LimitKey, seconds: float) -> None:
+        """Lend nothing of a key for so long; a longer pause stays."""
+        ...
+
+    async def learn(self, key: LimitKey, dimension: Dimension, limit: float) -> None:
+        """Keep a limit that was found, for the other instances; the last one stays."""
         ...
 
 
