@@ -19,12 +19,12 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 demo: env ## Research several topics over this repository's own documents; no key, no network
 	@scripts/demo.sh $(BIN)/wiseflow $(DEMO)
 
-test: env-dev lint types imports ## All checks and every test
+test: env-dev services lint types imports ## All checks and every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/python -m coverage report --include='src/wiseflow/core/*' --fail-under=100
 	@$(MAKE) --no-print-directory test-3.13
 
-check: env-dev lint types imports ## The fast half: format, lint, types, import contracts, quick tests
+check: env-dev services lint types imports ## The fast half: format, lint, types, import contracts, quick tests
 	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not slow"
 
 prove: env-dev ## The long proofs at their full counts (some minutes)
@@ -60,6 +60,11 @@ env: ## The environment of `make demo`
 
 env-dev: ## The environment of `make test`
 	@scripts/environment.sh $(PYTHON) $(VENV) $(DEV_LOCK)
+
+# Servers that tests start and that come in no wheel.
+.PHONY: services
+services:
+	@scripts/services.sh
 
 # The second supported version, where this machine has it.
 test-3.13:

@@ -241,3 +241,45 @@ statistics = Table(
     Column("at", _SECONDS, nullable=False),
     PrimaryKeyConstraint("kind"),
 )
+
+# Limits of providers' keys that instances share. A key's row is locked by whoever lends of it.
+limit_keys = Table(
+    "limit_keys",
+    metadata,
+    Column("limit_key", Text, nullable=False),
+    Column("paused_until", _SECONDS, nullable=False),
+    PrimaryKeyConstraint("limit_key"),
+)
+
+# ``limit_name`` is of a key, a dimension and a window. What was lent counts while its window lasts.
+limit_loans = Table(
+    "limit_loans",
+    metadata,
+    Column("loan_id", Integer, primary_key=True),
+    Column("limit_name", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("at", _SECONDS, nullable=False),
+    Column("amount", _NUMBER, nullable=False),
+    Index(None, "limit_name", "at"),
+)
+
+limit_slots = Table(
+    "limit_slots",
+    metadata,
+    Column("limit_key", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("until", _SECONDS, nullable=False),
+    PrimaryKeyConstraint("limit_key", "holder"),
+)
+
+limits_found = Table(
+    "limits_found",
+    metadata,
+    Column("limit_key", Text, nullable=False),
+    Column("dimension", String(20), nullable=False),
+    Column("amount", _NUMBER, nullable=False),
+    Column("until", _SECONDS, nullable=False),
+    PrimaryKeyConstraint("limit_key", "dimension"),
+)
