@@ -55,7 +55,10 @@ _WORDS: Final[tuple[tuple[type[CallError], re.Pattern[str]], ...]] = (
     ),
     (
         ModelMissing,
-        re.compile(r"model_not_found|model \S{1,200} (?:was )?not found|\"model: |unknown model"),
+        re.compile(
+            r"model_not_found|model \S{1,200} (?:was |is )?not found|\"model: |unknown model"
+            r"|model \S{1,200} does not exist"
+        ),
     ),
 )
 
