@@ -64,7 +64,11 @@ assert not {"openai", "anthropic", "pydantic_ai"} & set(sys.modules)
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("tavly", "Did you mean 'tavily'? Known are: exa, "), ("Exa", "'exa'"), ("zzz", "Known are")],
+    [
+        ("tavly", "Did you mean 'tavily'? Known are: anthropic, "),
+        ("Exa", "'exa'"),
+        ("zzz", "Known are"),
+    ],
 )
 def test_an_unknown_name_is_told_with_those_that_are_known(registry, name, told):
     with pytest.raises(InvalidInput, match="there is no provider") as caught:
