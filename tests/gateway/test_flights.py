@@ -70,6 +70,7 @@ def test_the_budget_of_who_leads_is_not_the_matter_of_who_follows():
         )
 
         assert isinstance(led, BudgetSpent)
+        assert not isinstance(followed, BaseException)
         assert followed.value.text == "answer 2"
 
     run(body())

@@ -20,6 +20,7 @@ from wiseflow.core.errors import (
     ProviderDown,
     RateLimited,
 )
+from wiseflow.core.jobs import Lease
 from wiseflow.gateway.budgeting import Budgeting
 from wiseflow.gateway.chain import chain, digest
 from wiseflow.gateway.fallback import Fallback, Target
@@ -29,6 +30,8 @@ from wiseflow.gateway.ledger import Ledger
 from wiseflow.gateway.recording import CallRecords
 from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
 from wiseflow.jobs.journal import StepJournal
+
+LEASE = Lease(job_id="r", owner="w", token=1)
 
 
 class Steps:
@@ -45,7 +48,7 @@ class Steps:
 
 
 def journalled(steps):
-    return RunContext(run_id="r", journal=StepJournal(steps, None, steps.kept))
+    return RunContext(run_id="r", journal=StepJournal(steps, LEASE, steps.kept))
 
 
 def test_stages_are_passed_in_their_order():
@@ -77,6 +80,7 @@ def test_an_answer_that_is_journalled_is_not_asked_for_again_also_by_the_next_at
 
         assert len(provider.asked) == 1
         assert reply.value == ChatAnswer(text="once", model="m")
+        assert again.journal is not None
         assert again.journal.kept(PREFIX, Spent) == [Spent(usage=Usage(input_tokens=3, cost=0.1))]
 
     run(body())

@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -141,6 +141,9 @@ class FailingJournal:
             raise error
         return result
 
+    def kept(self, prefix: str, result_type: type[Any]) -> list[Any]:
+        return self.journal.kept(prefix, result_type)
+
 
 @dataclass
 class Run:
@@ -151,6 +154,7 @@ class Run:
     events: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     fractions: list[float] = field(default_factory=list)
     cancelled: Exception | None = None
+    deadline: float | None = None
 
     async def emit(self, event_type: str, data: Mapping[str, object]) -> None:
         self.events.append((event_type, data))
@@ -257,7 +261,7 @@ def by_schema(request: ChatRequest) -> str:
     """An honest answer: sections after the extracts' titles, and the first sentence of each."""
     shown = _SHOWN.findall(request.messages[1].text)
     firsts = [(one, text.split(". ")[0].rstrip(".") + ".") for one, _, text in shown]
-    fields = set((request.schema or {}).get("properties", ()))
+    fields = set(cast("dict[str, object]", (request.schema or {}).get("properties", {})))
     if not fields:
         return "\n".join(f"{said} [{one}]" for one, said in firsts)
     if "sections" in fields:

@@ -220,6 +220,11 @@ class MemoryJournal:
         assert isinstance(result, result_type)
         return result
 
+    def kept(self, prefix: str, result_type: type[T]) -> list[T]:
+        """The results under keys that begin so."""
+        found = (result for key, result in self._results.items() if key.startswith(prefix))
+        return [result for result in found if isinstance(result, result_type)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryRun:
@@ -227,6 +232,7 @@ class MemoryRun:
 
     job: Job
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    deadline: float | None = None
 
     @classmethod
     def of(cls, job_id: str, topic: str) -> MemoryRun:

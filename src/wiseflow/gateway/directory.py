@@ -57,7 +57,7 @@ class Directory:
     def limit_key(self, call: Call[Any]) -> LimitKey:
         """Whose limits hold for a call: those of a key and its model, or of a page's host."""
         if call.kind is CallKind.FETCH:
-            host = urlsplit(call.request.url).hostname or ""
+            host = urlsplit(str(call.request.url)).hostname or ""
             return LimitKey(provider=call.provider, account=host)
         account = self.endpoint(call.provider).account
         return LimitKey(provider=call.provider, account=account, model=call.model)
