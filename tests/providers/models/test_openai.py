@@ -16,6 +16,7 @@ from wiseflow.core.calls import Usage
 from wiseflow.core.errors import (
     AuthFailed,
     BadRequest,
+    CallError,
     CallTimeout,
     ConfigurationError,
     ContentRefused,
@@ -396,6 +397,18 @@ async def test_an_answer_that_was_cut_says_so(server, chat, ask, text):
     answer = (await chat().complete(ask())).value
 
     assert (answer.text, answer.finish) == (text, Finish.LENGTH)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_key_does_not_go_along_to_another_address(server, chat, ask, streamed):
+    server.say({}, 307, {"Location": f"{server.address}/elsewhere"})
+    server.say(completion())
+    listen = (lambda _text: None) if streamed else None
+
+    with pytest.raises(CallError):
+        await chat().complete(ask(), on_text=listen)
+
+    assert server.paths == ["POST /v1/chat/completions"]
 
 
 async def test_a_stream_that_ends_without_an_end_is_malformed(server, chat, ask):
