@@ -4,6 +4,7 @@ from wiseflow.core.clock import SystemClock
 from wiseflow.core.configuration import Configuration, ResearchMode, TaskPriority
 from wiseflow.core.jobs import JobStatus
 from wiseflow.core.library import IndexChange
+from wiseflow.core.limits import LimitKey
 
 
 def test_priorities_rank_from_critical_to_background():
@@ -37,3 +38,7 @@ async def test_the_system_clock_goes_forward():
 
     assert clock.now() >= wall - 1
     assert clock.monotonic() >= steady
+
+
+def test_a_key_of_limits_reads_as_provider_account_and_model():
+    assert str(LimitKey(provider="openai", account="1f", model="m")) == "openai/1f/m"

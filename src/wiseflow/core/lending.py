@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from wiseflow.core.limits import LeaseAsk
 
@@ -47,11 +48,10 @@ def lent(loans: Sequence[Loan], ask: LeaseAsk, now: float) -> tuple[float, float
     least = min(ask.least, ask.limit)
     if room + ROUNDING >= least:
         return max(least, min(ask.most, room)), 0.0
-    for loan in counted:
-        room += loan.amount
-        if room + ROUNDING >= least:
-            return 0.0, loan.at + ask.window_s - now
-    return 0.0, ask.window_s
+    # All of the limit is free when the last of them is over, and ``least`` is no more than that.
+    over = zip(counted, accumulate(loan.amount for loan in counted), strict=True)
+    at = next(loan.at for loan, freed in over if room + freed + ROUNDING >= least)
+    return 0.0, at + ask.window_s - now
 
 
 def granted(in_use: int, wanted: int, limit: int, others: Sequence[tuple[int, int]]) -> int:
