@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import replace
 
 import pytest
 from tests.gateway.conftest import LoopClock, Provider, answer, make_call, run
 
-from wiseflow.core.asking import ChatAnswer
+from wiseflow.core.asking import ChatAnswer, FetchRequest
 from wiseflow.core.calls import CallKind, RunContext, Usage
 from wiseflow.core.configuration import Budget
 from wiseflow.core.errors import (
     AuthFailed,
     BadRequest,
     CallTimeout,
+    CircuitOpen,
     ConfigurationError,
     ContextTooLong,
     InvalidInput,
+    MalformedOutput,
     ModelMissing,
     NetworkFailed,
     ProviderDown,
@@ -28,8 +32,11 @@ from wiseflow.gateway.fronts import split_model
 from wiseflow.gateway.journalling import PREFIX, Spent, journal
 from wiseflow.gateway.ledger import Ledger
 from wiseflow.gateway.recording import CallRecords
+from wiseflow.gateway.recovering import Breaking, Retrying
 from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
 from wiseflow.jobs.journal import StepJournal
+from wiseflow.limits.recovery import SmartErrorRecovery
+from wiseflow.limits.retries import RetryPolicy
 
 LEASE = Lease(job_id="r", owner="w", token=1)
 
@@ -184,7 +191,7 @@ def test_the_true_use_is_priced_and_counted_and_a_price_that_is_told_holds():
 
 def fallback(*names, wait_s=0.0):
     targets = [Target(provider=name, model="m") for name in names]
-    return Fallback(lambda _: targets, LoopClock(), wait_s)
+    return Fallback(lambda _: targets, LoopClock(), wait_s, SmartErrorRecovery())
 
 
 def test_a_stand_in_answers_and_the_user_is_told():
@@ -333,3 +340,133 @@ def test_a_model_is_named_with_its_provider():
     for wrong in ("gpt-4", ":x", "openai:", ""):
         with pytest.raises(InvalidInput, match="provider:model"):
             split_model(wrong)
+
+
+def retrying(provider, *, attempts=2, recovery=None):
+    policy = RetryPolicy.of(attempts=attempts, delay_s=5)
+    recovery = recovery or SmartErrorRecovery(policy=policy)
+    clock = LoopClock()
+    return chain([Retrying(recovery, clock), Breaking(recovery, clock)], provider)
+
+
+@pytest.mark.parametrize(
+    "error", [ProviderDown("down"), NetworkFailed("broken"), MalformedOutput("cut")]
+)
+def test_what_may_pass_is_sent_again(error):
+    async def body():
+        reply = await retrying(Provider([error, error]))(make_call())
+
+        assert reply.value.text == "answer 3"
+
+    run(body())
+
+
+@pytest.mark.parametrize("error", [AuthFailed("no"), BadRequest("bad"), ContextTooLong("long")])
+def test_what_would_fail_again_is_not(error):
+    async def body():
+        provider = Provider([error])
+
+        with pytest.raises(type(error)):
+            await retrying(provider)(make_call())
+
+        assert len(provider.asked) == 1
+
+    run(body())
+
+
+def test_attempts_are_as_many_as_they_may_be():
+    async def body():
+        provider = Provider([ProviderDown("down")] * 9)
+
+        with pytest.raises(ProviderDown):
+            await retrying(provider)(make_call())
+
+        assert len(provider.asked) == 3
+
+    run(body())
+
+
+def test_a_rate_limit_waits_in_the_limiter_and_not_here():
+    async def body():
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+
+        await retrying(Provider([RateLimited("busy", retry_after_s=30)]))(make_call())
+
+        assert loop.time() - begun < 3
+
+    run(body())
+
+
+def test_no_attempt_begins_after_the_deadline():
+    async def body():
+        deadline = asyncio.get_running_loop().time() + 1.5
+        provider = Provider([ProviderDown("down", retry_after_s=10)])
+
+        with pytest.raises(ProviderDown):
+            await retrying(provider)(make_call(context=RunContext(run_id="r", deadline=deadline)))
+
+        assert len(provider.asked) == 1
+
+    run(body())
+
+
+def test_a_provider_that_fails_too_often_is_left_alone_and_found_again():
+    async def body():
+        recovery = SmartErrorRecovery(policy=RetryPolicy.of(attempts=0, delay_s=0))
+        provider = Provider([ProviderDown("down")] * 1000, takes_s=0.01)
+        send = retrying(provider, recovery=recovery)
+
+        for number in range(200):
+            with contextlib.suppress(ProviderDown, CircuitOpen):
+                await send(make_call(str(number)))
+        sent = len(provider.asked)
+        assert sent < 50
+
+        provider.outcomes = []
+        await asyncio.sleep(600)
+        assert (await send(make_call())).value.text == f"answer {sent + 1}"
+
+    run(body())
+
+
+def test_a_cancelled_probe_does_not_keep_a_breaker_open():
+    async def body():
+        recovery = SmartErrorRecovery(policy=RetryPolicy.of(attempts=0, delay_s=0))
+        provider = Provider([ProviderDown("down")] * 1000, takes_s=0.01)
+        send = retrying(provider, recovery=recovery)
+        for number in range(200):
+            with contextlib.suppress(ProviderDown, CircuitOpen):
+                await send(make_call(str(number)))
+        await asyncio.sleep(600)
+        provider.outcomes, provider.takes_s = [], 10
+        for _ in range(20):
+            probe = asyncio.ensure_future(send(make_call()))
+            await asyncio.sleep(1)
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
+
+        assert (await send(make_call())).value.text.startswith("answer")
+
+    run(body())
+
+
+def test_a_dead_host_does_not_close_the_way_to_the_others():
+    async def body():
+        def page(host):
+            request = FetchRequest(url=f"http://{host}/")
+            return replace(make_call(), kind=CallKind.FETCH, model="", request=request)
+
+        recovery = SmartErrorRecovery(policy=RetryPolicy.of(attempts=0, delay_s=0))
+        provider = Provider([NetworkFailed("dead")] * 40, takes_s=0.01)
+        send = retrying(provider, recovery=recovery)
+        for _ in range(40):
+            with contextlib.suppress(NetworkFailed, CircuitOpen):
+                await send(page("dead.example"))
+        provider.outcomes = []
+
+        with pytest.raises(CircuitOpen):
+            await send(page("dead.example"))
+        assert (await send(page("other.example"))).value.text
+
+    run(body())

@@ -30,9 +30,12 @@ from wiseflow.gateway.journalling import journal
 from wiseflow.gateway.limiting import Limiting
 from wiseflow.gateway.pricing import Pricing
 from wiseflow.gateway.recording import AttemptRecord, CallRecords
+from wiseflow.gateway.recovering import Breaking, Retrying
 from wiseflow.gateway.sending import Sending
 from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
 from wiseflow.limits.door import Limiter
+from wiseflow.limits.recovery import SmartErrorRecovery
+from wiseflow.limits.retries import RetryPolicy
 from wiseflow.providers.facts import Facts
 from wiseflow.providers.registry import Registry
 from wiseflow.settings.model import Settings
@@ -53,6 +56,7 @@ class Outside:
         models, searches, pages, embeddings: the fronts.
         directory: who can be asked.
         records: what was sent, and what came of it.
+        recovery: how providers are, and what is done when one fails.
         pricing: what calls cost.
     """
 
@@ -62,6 +66,7 @@ class Outside:
     embeddings: Embeddings
     directory: Directory
     records: CallRecords
+    recovery: SmartErrorRecovery
     pricing: Pricing
 
 
@@ -106,24 +111,36 @@ async def open_outside(
     pricing = Pricing(facts, directory.base_url)
     for (provider, model), rate in rates_of(settings).items():
         limiter.set_rate(provider, rate, model=model)
+    # The first sending is one of the attempts.
+    attempts = settings.retry_attempts - 1
+    policy = RetryPolicy.of(attempts=attempts, delay_s=settings.retry_delay)
+    recovery = SmartErrorRecovery(policy=policy)
     records, flights = CallRecords(clock, on_attempt), Flights()
     stages: list[Stage] = [
         journal,
         flights,
-        Fallback(_stand_ins(settings, directory), clock, settings.provider_outage_wait),
+        Fallback(_stand_ins(settings, directory), clock, settings.provider_outage_wait, recovery),
+        Retrying(recovery, clock),
+        Breaking(recovery, clock),
         Budgeting(pricing),
         Limiting(limiter, directory),
         records,
     ]
     send = chain(stages, Sending(directory, settings.api_timeout, on_endpoint))
     try:
-        yield _fronts(send, directory, pricing, records)
+        yield _fronts(send, directory, pricing, records, recovery)
     finally:
         await flights.aclose()
         await directory.aclose()
 
 
-def _fronts(send: Send, directory: Directory, pricing: Pricing, records: CallRecords) -> Outside:
+def _fronts(
+    send: Send,
+    directory: Directory,
+    pricing: Pricing,
+    records: CallRecords,
+    recovery: SmartErrorRecovery,
+) -> Outside:
     tokens = TokenEstimator()
     return Outside(
         models=Models(send, tokens, pricing),
@@ -134,6 +151,7 @@ def _fronts(send: Send, directory: Directory, pricing: Pricing, records: CallRec
         ),
         directory=directory,
         records=records,
+        recovery=recovery,
         pricing=pricing,
     )
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from wiseflow.core.calls import Call, Reply
 
@@ -44,6 +45,11 @@ def digest(call: Call[Any]) -> str:
         default=str,
     )
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def host_of(call: Call[Any]) -> str:
+    """The host that a page is fetched from."""
+    return urlsplit(str(call.request.url)).hostname or ""
 
 
 def called(call: Call[Any]) -> str:

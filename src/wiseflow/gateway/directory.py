@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from wiseflow.core.asking import ChatModel, EmbeddingModel, Fetcher, KeyTest, SearchProvider
 from wiseflow.core.calls import Call, CallKind
 from wiseflow.core.errors import AddressForbidden, WiseflowError
 from wiseflow.core.limits import LimitKey
+from wiseflow.gateway.chain import host_of
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.registry import ModelService, Registry, SearchService
 
@@ -57,8 +57,7 @@ class Directory:
     def limit_key(self, call: Call[Any]) -> LimitKey:
         """Whose limits hold for a call: those of a key and its model, or of a page's host."""
         if call.kind is CallKind.FETCH:
-            host = urlsplit(str(call.request.url)).hostname or ""
-            return LimitKey(provider=call.provider, account=host)
+            return LimitKey(provider=call.provider, account=host_of(call))
         account = self.endpoint(call.provider).account
         return LimitKey(provider=call.provider, account=account, model=call.model)
 

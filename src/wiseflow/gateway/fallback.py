@@ -1,8 +1,8 @@
 """The stage that asks another: stand-ins for a provider or a model that fails.
 
-Every call begins with the one that was asked for, so the way back is taken as soon as its circuit
-breaker lets a call through. Without a stand-in, or when none can do it, a call may wait for an
-outage to pass.
+A call begins with the one that was asked for, but while that is likely to fail; as failures are
+forgotten with time, the way back is found by itself. Without a stand-in, or when none can do it, a
+call may wait for an outage to pass.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from wiseflow.core.calls import Call, Reply
 from wiseflow.core.clock import Clock
 from wiseflow.core.errors import CallError, ErrorClass, ModelMissing
 from wiseflow.gateway.chain import Send, called
+from wiseflow.limits.recovery import SmartErrorRecovery
 from wiseflow.observability.logs import get_logger
 
 _log = get_logger(__name__)
@@ -41,14 +42,20 @@ class Fallback:
         others: the stand-ins for a call, the first to be asked first.
         clock: for waiting.
         outage_wait_s: how long a call may wait for providers that are down; 0 for not at all.
+        recovery: knows who is likely to fail now; those are asked after the others.
     """
 
     def __init__(
-        self, others: Callable[[Call[Any]], Sequence[Target]], clock: Clock, outage_wait_s: float
+        self,
+        others: Callable[[Call[Any]], Sequence[Target]],
+        clock: Clock,
+        outage_wait_s: float,
+        recovery: SmartErrorRecovery,
     ) -> None:
         self._others = others
         self._clock = clock
         self._outage_wait_s = outage_wait_s
+        self._recovery = recovery
 
     async def __call__(self, call: Call[Any], send: Send) -> Reply[Any]:
         """The answer of the first that gives one.
@@ -80,14 +87,19 @@ class Fallback:
                     raise errors[0] if errors else error from None
                 errors.append(error)
                 continue
-            if errors:
-                await _tell(call, target, errors[0])
+            if (target.provider, target.model) != (call.provider, call.model):
+                await _tell(call, target, errors[0] if errors else None)
             return reply
         return _Failed(errors)
 
     def _targets(self, call: Call[Any]) -> list[Target]:
+        others = self._others(call)
         first = Target(provider=call.provider, model=call.model)
-        return [first, *(other for other in self._others(call) if other != first)]
+        if not others:
+            return [first]
+        chain = [(one.provider, one.model) for one in dict.fromkeys((first, *others))]
+        ordered = self._recovery.in_order(chain, self._clock.monotonic())
+        return [Target(provider=provider, model=model) for provider, model in ordered]
 
 
 class _Failed:
@@ -109,9 +121,9 @@ def _is_outage(error: CallError) -> bool:
     return error.retryable and error.error_class in OUTAGE
 
 
-async def _tell(call: Call[Any], target: Target, error: CallError) -> None:
+async def _tell(call: Call[Any], target: Target, error: CallError | None) -> None:
     stand_in = called(replace(call, provider=target.provider, model=target.model))
-    why = type(error).__name__
+    why = type(error).__name__ if error else "it failed too often of late"
     _log.info("A stand-in answered", asked=called(call), answered=stand_in, why=why)
     if call.context.tell is not None:
         data = {"asked": called(call), "answered": stand_in, "why": why, "step": call.step}
