@@ -1,11 +1,13 @@
 """Verdicts: what a quote supports, and what it never may."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wiseflow.core.report import Citation, Verdict
-from wiseflow.research.verifying import entailment, verdict_of
+from wiseflow.research.verifying import Surroundings, entailment, verdict_of
 
 QUOTE = (
     "Kepler published the first two laws in Prague in 1609. "
@@ -108,3 +110,82 @@ def test_a_sentence_on_something_else_is_unsupported():
 
 def test_a_sentence_without_content_is_unverified():
     assert entailment("It is.", QUOTE, language="en") is Verdict.UNVERIFIED
+
+
+# What a sentence and its quote stand among
+
+DEEP = "Its greatest depth of 1,642 metres was measured in 2002."
+AROUND = Surroundings(
+    language="en",
+    title="Lake Baikal",
+    passage=f"The lake was mapped by Russian sailors in 1798. {DEEP}",
+)
+
+
+def verdict(sentence, quote=DEEP, **changes):
+    return entailment(sentence, quote, language="en", around=replace(AROUND, **changes))
+
+
+def test_what_a_document_is_about_need_not_be_in_the_quote():
+    sentence = "Lake Baikal's greatest depth of 1,642 metres was measured in 2002."
+
+    assert verdict(sentence) is Verdict.SUPPORTED
+    assert verdict(sentence, title="") is Verdict.UNSUPPORTED
+
+
+def test_names_and_numbers_of_the_passage_are_no_contradiction_and_no_support():
+    sentence = "The greatest depth of 1,642 metres was measured in 1798."
+
+    assert verdict(sentence) is Verdict.UNVERIFIED
+    assert verdict(sentence, passage="") is Verdict.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Anna sold the mill to Boris before the winter.",
+        "Before the winter, Boris bought the mill that Anna had.",
+    ],
+)
+def test_names_in_another_order_are_not_supported(sentence):
+    quote = "Before the winter, Boris sold the mill to Anna."
+
+    assert entailment(sentence, quote, language="en") is not Verdict.SUPPORTED
+
+
+def test_a_sentence_that_joins_two_quotes_is_supported_by_both():
+    sentence = "Savrimovich planned the railway and was born in Riga."
+    one, other = "Savrimovich planned the railway.", "The engineer Savrimovich was born in Riga."
+
+    assert verdict(sentence, one, beside=other) is Verdict.SUPPORTED
+    assert verdict(sentence, other, beside=one) is Verdict.SUPPORTED
+    assert verdict(sentence, one) is Verdict.UNSUPPORTED
+
+
+def test_a_quote_that_brings_nothing_to_a_joined_sentence_is_unsupported():
+    sentence = "Savrimovich planned the railway and was born in Riga."
+
+    assert verdict(sentence, "Bakers keep a part of the dough.", beside=sentence) is (
+        Verdict.UNSUPPORTED
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language", "expected"),
+    [
+        ("Er ist bis zu 1642 Meter tief.", "de", Verdict.UNVERIFIED),
+        ("Er ist bis zu 1742 Meter tief.", "de", Verdict.UNSUPPORTED),
+        ("Наибольшая глубина озера 1642 метра.", "", Verdict.UNVERIFIED),
+        ("最大の深さは1642メートルです。", "", Verdict.UNVERIFIED),
+    ],
+)
+def test_words_say_nothing_across_languages_but_numbers_do(sentence, language, expected):
+    around = replace(AROUND, language=language)
+
+    assert entailment(sentence, DEEP, language="en", around=around) is expected
+
+
+def test_japanese_scripts_are_one():
+    quote = "バイカル湖は世界で最も深い湖です。"
+
+    assert entailment("最も深い湖", quote, language="ja") is not Verdict.UNSUPPORTED

@@ -223,8 +223,9 @@ class ModelAuthor:
         count = partial(self._models.count, model)
         room = space(self._models, model, answer_tokens=question.answer_tokens, share=share)
         bare = prompt(question.template, **question.values, pieces=())
-        given = question.form(())
-        around = tokens_of(bare, count) + count(str(given.schema))
+        # Some servers show the schema to the model; it names the ids of all pieces at the most.
+        schema = question.form([one.id for one in question.pieces]).schema
+        around = tokens_of(bare, count) + count(str(schema))
         kept = fit(question.pieces, room.input_tokens - around, count)
         pieces = sorted(kept, key=lambda one: int(one.id[1:]))
         values = {**question.values, "pieces": pieces}
