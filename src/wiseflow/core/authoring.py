@@ -62,7 +62,7 @@ class Sought(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Missed:
     """Something a retriever could not get, and went on without.
 
     Args:
@@ -84,13 +84,13 @@ class Gathered:
         evidence: the best first.
         queries: the searches that were made, follow-ups included.
         considered: ids of the distinct passages that the searches returned.
-        lost: what could not be searched or read.
+        missed: what could not be searched or read.
     """
 
     evidence: tuple[Evidence, ...]
     queries: tuple[str, ...] = ()
     considered: tuple[str, ...] = ()
-    lost: tuple[Loss, ...] = ()
+    missed: tuple[Missed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,8 +133,9 @@ class _Linear:
             gathered = await self._team.retriever.gather(self._request(plan.sections[index]))
             await self._tell("query", section=index, queries=list(gathered.queries))
             await self._tell("source", section=index, sources=_sources(gathered))
-            if gathered.lost:
-                await self._tell("lost", section=index, lost=[asdict(one) for one in gathered.lost])
+            if gathered.missed:
+                missed = [asdict(one) for one in gathered.missed]
+                await self._tell("missed", section=index, missed=missed)
             return gathered
 
         self._run.check()

@@ -88,7 +88,7 @@ async def test_a_report_is_written_from_pages_alone(house, start):
     assert set(house.web.fetched.values()) == {1}
 
 
-async def test_events_name_the_true_provider_and_what_was_lost(house, start):
+async def test_events_name_the_true_provider_and_what_was_missed(house, start):
     house.web.broken = {"https://ice.example/winter": NetworkFailed("the connection broke")}
     house.web.results.sort(key=lambda one: "ice" not in one.url)
 
@@ -96,8 +96,8 @@ async def test_events_name_the_true_provider_and_what_was_lost(house, start):
 
     told = [data for kind, data in run.events if kind == "source"]
     assert {source["provider"] for data in told for source in data["sources"]} == {"tavily"}
-    lost = next(data for kind, data in run.events if kind == "lost")
-    assert lost["lost"] == [
+    missed = next(data for kind, data in run.events if kind == "missed")
+    assert missed["missed"] == [
         {"sought": "page", "name": "https://ice.example/winter", "reason": "the connection broke"}
     ]
 

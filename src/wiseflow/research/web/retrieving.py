@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from wiseflow.core.asking import SearchAnswer, SearchRequest, SearchResult
-from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered, Loss, Sought
+from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered, Missed, Sought
 from wiseflow.core.calls import RunContext
 from wiseflow.core.documents import Hit, Passage
 from wiseflow.core.errors import CallError, NoEvidence
@@ -73,7 +73,8 @@ class WebRetriever:
         """Passages for a request; none when nothing was found.
 
         Raises:
-            NoEvidence: no search was answered, or an overview found nothing.
+            NoEvidence: the search of an overview was not answered, or found nothing.
+            CallError: no search of a section was answered; the reason of the last one.
             BudgetSpent: the run may spend no more.
             LeaseLost: another worker holds the job now.
             StorageError: the database refuses.
@@ -83,7 +84,11 @@ class WebRetriever:
     async def _overview(self, request: EvidenceRequest) -> Gathered:
         """What one search tells by itself: nothing of it is fetched, kept or cited."""
         query = " ".join(dict.fromkeys((request.topic, *request.focus_entities)))
-        found = await self._search((query,), OVERVIEW_RESULTS, request.language)
+        try:
+            found = await self._search((query,), OVERVIEW_RESULTS, request.language)
+        except CallError as error:
+            reason = f"no search was answered: {error.message}"
+            raise NoEvidence(reason, cure=error.cure) from error
         results = [one.result for one in found.candidates if _told(one.result)]
         if not results:
             raise NoEvidence(
@@ -101,20 +106,20 @@ class WebRetriever:
     async def _section(self, request: EvidenceRequest) -> Gathered:
         found = await self._search(request.queries, QUERY_RESULTS, request.language)
         wanted = FEWEST_PAGES + request.limit // PASSAGES_A_PAGE
-        read, lost = await self._best_pages(found.candidates, wanted)
-        if not read and lost:
-            read = await self._snippets(found.candidates, lost, request.language or "", wanted)
+        read, missed = await self._best_pages(found.candidates, wanted)
+        if not read and missed:
+            read = await self._snippets(found.candidates, missed, request.language or "", wanted)
         asked = (*request.queries, request.topic, *request.focus_entities)
         passages = (item for page in read for item in page.reading.stored.passages)
         return Gathered(
             evidence=await self._ranked(read, asked, request.limit),
             queries=found.queries,
             considered=tuple(dict.fromkeys(passage.passage_id for passage in passages)),
-            lost=(*found.lost, *lost.values()),
+            missed=(*found.missed, *missed.values()),
         )
 
     async def _search(self, queries: Sequence[str], limit: int, language: str | None) -> _Found:
-        """What the searches found that were answered. Raises ``NoEvidence`` when none was."""
+        """What the searches found that were answered. Raises ``CallError`` when none was."""
         queries = tuple(dict.fromkeys(queries))
         asked = [
             SearchRequest(query=query, limit=limit, language=language or "") for query in queries
@@ -122,15 +127,13 @@ class WebRetriever:
         answers = await side_by_side(SEARCH_STEP, [partial(self._answer, one) for one in asked])
         failed = [error for error in answers if isinstance(error, CallError)]
         if failed and len(failed) == len(answers):
-            raise NoEvidence(
-                f"no search was answered: {failed[-1].message}", cure=failed[-1].cure
-            ) from failed[-1]
+            raise failed[-1]
         told = list(zip(queries, answers, strict=True))
         return _Found(
             candidates=merged(one.results for one in answers if isinstance(one, SearchAnswer)),
             queries=tuple(query for query, one in told if isinstance(one, SearchAnswer)),
-            lost=tuple(
-                Loss(sought=Sought.SEARCH, name=query, reason=str(one))
+            missed=tuple(
+                Missed(sought=Sought.SEARCH, name=query, reason=str(one))
                 for query, one in told
                 if isinstance(one, CallError)
             ),
@@ -146,10 +149,10 @@ class WebRetriever:
 
     async def _best_pages(
         self, candidates: Sequence[Candidate], wanted: int
-    ) -> tuple[list[RankedPage], dict[str, Loss]]:
+    ) -> tuple[list[RankedPage], dict[str, Missed]]:
         """The best pages that can be read, without copies, and those that cannot, by key."""
         read: dict[str, PageReading] = {}
-        lost: dict[str, Loss] = {}
+        missed: dict[str, Missed] = {}
         tried = candidates[: TRIES_A_PAGE * wanted]
         waiting = iter(tried)
 
@@ -160,7 +163,7 @@ class WebRetriever:
                 if isinstance(page, PageReading):
                     read[candidate.key] = page
                     return
-                lost[candidate.key] = _loss(candidate, page)
+                missed[candidate.key] = _missed(candidate, page)
 
         await side_by_side("page", [read_one] * min(wanted, len(tried)))
         found = [
@@ -168,16 +171,20 @@ class WebRetriever:
             for one in tried
             if one.key in read
         ]
-        return without_copies(found), lost
+        return without_copies(found), missed
 
     async def _snippets(
-        self, candidates: Sequence[Candidate], lost: Mapping[str, Loss], language: str, wanted: int
+        self,
+        candidates: Sequence[Candidate],
+        missed: Mapping[str, Missed],
+        language: str,
+        wanted: int,
     ) -> list[RankedPage]:
         """What the searches told of pages that cannot be read, marked as no more than that."""
-        told = [one for one in candidates if one.key in lost and one.result.snippet.strip()]
+        told = [one for one in candidates if one.key in missed and one.result.snippet.strip()]
 
         async def kept(candidate: Candidate) -> RankedPage:
-            reason = lost[candidate.key].reason
+            reason = missed[candidate.key].reason
             reading = await self._shelf.snippet(candidate, reason, language)
             return RankedPage(reading=reading, provider=f"{candidate.result.provider} {SNIPPET}")
 
@@ -198,7 +205,7 @@ class _Found:
 
     candidates: Sequence[Candidate]
     queries: tuple[str, ...]
-    lost: tuple[Loss, ...]
+    missed: tuple[Missed, ...]
 
 
 def without_copies(pages: Sequence[RankedPage]) -> list[RankedPage]:
@@ -211,8 +218,8 @@ def without_copies(pages: Sequence[RankedPage]) -> list[RankedPage]:
     return kept
 
 
-def _loss(candidate: Candidate, page: Unread) -> Loss:
-    return Loss(sought=Sought.PAGE, name=candidate.result.url, reason=page.reason)
+def _missed(candidate: Candidate, page: Unread) -> Missed:
+    return Missed(sought=Sought.PAGE, name=candidate.result.url, reason=page.reason)
 
 
 def _told(result: SearchResult) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+
+from wiseflow.core.groups import task_group
 
 T = TypeVar("T")
 
@@ -27,13 +28,9 @@ async def side_by_side(name: str, parts: Sequence[Callable[[], Awaitable[T]]]) -
 
     if len(parts) == 1:
         return [await parts[0]()]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(run(part), name=f"{name} {number}")
-                for number, part in enumerate(parts)
-            ]
-    except ExceptionGroup as errors:
-        # The parts raise no groups themselves.
-        raise errors.exceptions[0] from None
+    async with task_group() as group:
+        tasks = [
+            group.create_task(run(part), name=f"{name} {number}")
+            for number, part in enumerate(parts)
+        ]
     return [task.result() for task in tasks]
