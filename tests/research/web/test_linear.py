@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 
 import pytest
 
 from wiseflow.core.authoring import Evidence
 from wiseflow.core.calls import RunContext
+from wiseflow.core.clock import SystemClock
 from wiseflow.core.configuration import Configuration, SearchAPI
 from wiseflow.core.documents import Hit, Passage
 from wiseflow.core.errors import InvalidInput, NetworkFailed, ProviderDown
+from wiseflow.core.groups import task_group
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.core.report import Verdict
 from wiseflow.jobs.journal import StepJournal
@@ -23,14 +25,12 @@ from wiseflow.research.rendering.json import report_from_text
 from wiseflow.research.rendering.reading import all_claims
 from wiseflow.storage.sql.steps import SqlStepStore
 
-from wiseflow.core.clock import SystemClock  # isort: skip
-
 
 class Branches:
     """Runs parts side by side."""
 
     async def all(self, name, parts):
-        async with asyncio.TaskGroup() as group:
+        async with task_group() as group:
             tasks = [group.create_task(part()) for part in parts]
         return [task.result() for task in tasks]
 
@@ -43,6 +43,7 @@ class Run:
         steps = SqlStepStore(house.pages._database)
         self.journal = StepJournal(steps, house.lease, {})
         self.events = []
+        self.deadline = None
 
     async def emit(self, event_type, data):
         self.events.append((event_type, data))
@@ -60,8 +61,7 @@ def start(house):
         configuration = Configuration(search_api=SearchAPI.TAVILY, **settings)
         question = Question(topic=topic, configuration=configuration)
         job = await house.queue.get(house.lease.job_id)
-        object.__setattr__(job, "payload", to_payload(question))
-        run = Run(house, job)
+        run = Run(house, replace(job, payload=to_payload(question)))
         handler = ResearchHandler(
             author=lambda _: ExtractiveAuthor(house.compute, None),
             retriever=lambda commission: house.retriever(commission.lease),
