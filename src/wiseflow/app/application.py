@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wiseflow.app.databases import check_local_only, database_options
 from wiseflow.app.engines import engine
+from wiseflow.app.limiting import open_limiter
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.researches import Researches
 from wiseflow.core.clock import Clock, SystemClock
@@ -29,7 +30,6 @@ from wiseflow.library.collections import collection_for_folder
 from wiseflow.library.ingesting import IngestProgress, IngestReport, Library
 from wiseflow.library.planning import IngestLimits
 from wiseflow.library.searching import search_collection
-from wiseflow.limits.door import Limiter
 from wiseflow.research.asking import Question, clean_topic, read_configuration, to_payload
 from wiseflow.research.handler import KIND
 from wiseflow.research.rendering.json import report_from_text
@@ -342,7 +342,8 @@ async def open_application(
                 preload=READING_MODULES,
             ) as reading,
             engine(settings, predictor=predictor, on_event=on_task) as tasks,
-            open_outside(settings, clock, Limiter(clock=clock), on_endpoint=on_endpoint) as outside,
+            open_limiter(settings, database, clock) as limiter,
+            open_outside(settings, clock, limiter, on_endpoint=on_endpoint) as outside,
         ):
             tasks.add_pool(RESEARCH_POOL, research)
             tasks.add_pool(READING_POOL, reading)
