@@ -9,7 +9,6 @@ from wiseflow.core.asking import ChatModel, EmbeddingModel, Fetcher, KeyTest, Se
 from wiseflow.core.calls import Call, CallKind
 from wiseflow.core.errors import AddressForbidden, WiseflowError
 from wiseflow.core.limits import LimitKey
-from wiseflow.gateway.chain import host_of
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.registry import ModelService, Registry, SearchService
 
@@ -55,9 +54,7 @@ class Directory:
         return self._endpoints[provider]
 
     def limit_key(self, call: Call[Any]) -> LimitKey:
-        """Whose limits hold for a call: those of a key and its model, or of a page's host."""
-        if call.kind is CallKind.FETCH:
-            return LimitKey(provider=call.provider, account=host_of(call))
+        """Whose limits hold for a call: those of a key and its model."""
         account = self.endpoint(call.provider).account
         return LimitKey(provider=call.provider, account=account, model=call.model)
 

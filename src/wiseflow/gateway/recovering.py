@@ -54,8 +54,9 @@ class Retrying:
         advice = self._recovery.advise(error, attempt, now, model=call.model)
         if advice.action not in AGAIN:
             return None
-        # The limiter holds back what was sent too fast, in its place in the queue.
-        wait_s = 0.0 if advice.action is Action.WAIT else advice.after_s
+        # The limiter holds back what was sent too fast, in its place in the queue; but not pages.
+        held = advice.action is Action.WAIT and call.kind is not CallKind.FETCH
+        wait_s = 0.0 if held else advice.after_s
         deadline = call.context.deadline
         return None if deadline is not None and now + wait_s >= deadline else wait_s
 
