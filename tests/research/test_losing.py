@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from wiseflow.core.authoring import Draft, Plan, PlannedSection, WrittenSection
+from wiseflow.core.authoring import (
+    Draft,
+    Gathered,
+    Missed,
+    Plan,
+    PlannedSection,
+    Sought,
+    WrittenSection,
+)
 from wiseflow.core.errors import (
     BudgetSpent,
     ContentRefused,
@@ -16,7 +24,14 @@ from wiseflow.core.errors import (
 )
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.core.report import AuthorKind, Verdict
-from wiseflow.research.losing import Losses, best_claims, stop_reason, told, without_lost
+from wiseflow.research.losing import (
+    Losses,
+    best_claims,
+    stop_reason,
+    told,
+    unanswered,
+    without_lost,
+)
 from wiseflow.research.rendering.html import to_html
 from wiseflow.research.rendering.json import report_from_text, report_to_text
 from wiseflow.research.rendering.markdown import to_markdown
@@ -264,3 +279,28 @@ def test_the_best_claims_have_the_topics_words_and_keep_their_order(make_claim):
     best = best_claims("Seals of the lake", "en", [part])
 
     assert [claim.text for claim in best] == texts[1:]
+
+
+def test_a_search_that_nobody_answered_is_a_loss_but_its_section_is_kept():
+    plan = Plan(
+        title="T",
+        language="en",
+        sections=(
+            PlannedSection(title="One", queries=("a",)),
+            PlannedSection(title="Two", queries=("b",)),
+        ),
+    )
+    missed = (
+        Missed(sought=Sought.SEARCH, name="b two", reason="exa is down"),
+        Missed(sought=Sought.PAGE, name="http://x", reason="gone"),
+    )
+    gathered = [None, Gathered(evidence=(), missed=missed)]
+
+    (loss,) = losses = unanswered(plan, gathered)
+
+    assert (loss.step, loss.title) == ("sections/1/search", "Two")
+    assert told(losses) == (
+        "A search for the section “Two” was not answered: “b two”: exa is down.",
+    )
+    drafts = [Draft(claims=()), Draft(claims=(), dropped=1)]
+    assert without_lost(drafts, losses)[1] is drafts[1]

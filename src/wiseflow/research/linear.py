@@ -36,6 +36,7 @@ from wiseflow.research.losing import (
     loss_of,
     reason_for_nothing,
     to_sum_up,
+    unanswered,
     without_lost,
 )
 from wiseflow.research.repeats import without_repeats
@@ -178,7 +179,7 @@ class _Linear:
         self, plan: Plan, gathered: Sequence[Gathered | None], drafts: Sequence[Draft | None]
     ) -> Ending:
         async def step() -> Ending:
-            losses = self._losses.in_order()
+            losses = (*self._losses.in_order(), *unanswered(plan, gathered))
             written = _written(plan, gathered, drafts, losses)
             if not any(item.draft.claims for item in written):
                 raise reason_for_nothing(self._topic, self._losses.first)

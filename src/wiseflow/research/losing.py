@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from wiseflow.core.authoring import Draft, Plan, WrittenSection
+from wiseflow.core.authoring import Draft, Gathered, Plan, Sought, WrittenSection
 from wiseflow.core.errors import BudgetSpent, CallError, NoEvidence, WiseflowError
 from wiseflow.core.jobs import StopReason
 from wiseflow.core.report import Claim, Loss
@@ -18,6 +18,7 @@ from wiseflow.text import words
 # What a run goes on after: everything that could be tried was tried by who made the call.
 LOSING = (CallError, BudgetSpent)
 SUMMARY_CLAIMS = 3
+SEARCH = "search"
 
 
 @dataclass(slots=True)
@@ -48,6 +49,23 @@ class Losses:
 def loss_of(step: str, title: str, error: WiseflowError) -> Loss:
     """The loss of a step."""
     return Loss(step=step, title=title, reason=error.message, budget=isinstance(error, BudgetSpent))
+
+
+def unanswered(plan: Plan, gathered: Sequence[Gathered | None]) -> tuple[Loss, ...]:
+    """The searches that nobody answered, of sections whose other searches were answered.
+
+    A page that could not be read is no loss: the next best took its place.
+    """
+    return tuple(
+        Loss(
+            step=f"sections/{place}/{SEARCH}",
+            title=plan.sections[place].title,
+            reason=f"“{missed.name}”: {missed.reason}",
+        )
+        for place, found in enumerate(gathered)
+        for missed in (found.missed if found else ())
+        if missed.sought is Sought.SEARCH
+    )
 
 
 def stop_reason(losses: Iterable[Loss]) -> StopReason | None:
@@ -106,11 +124,14 @@ def best_claims(topic: str, language: str, written: Sequence[WrittenSection]) ->
 
 def _places(losses: Iterable[Loss]) -> frozenset[int]:
     """Which sections are lost, by their places in the plan."""
-    return frozenset(int(loss.step.split("/")[1]) for loss in losses if "/" in loss.step)
+    steps = (loss.step.split("/") for loss in losses)
+    return frozenset(int(step[1]) for step in steps if len(step) > 1 and step[2] != SEARCH)
 
 
 def _sentence(loss: Loss) -> str:
     if not loss.title:
         return f"The summary could not be written, so claims stand in its place: {loss.reason}."
+    if loss.step.endswith(SEARCH):
+        return f"A search for the section “{loss.title}” was not answered: {loss.reason}."
     made = "searched for" if loss.step.endswith("evidence") else "written"
     return f"The section “{loss.title}” could not be {made}: {loss.reason}."
