@@ -169,7 +169,7 @@ class LimitsMachine(RuleBasedStateMachine):
         tokens=st.integers(0, 100),
         priority=st.sampled_from(P),
         run=st.sampled_from("ab"),
-        within=st.one_of(st.just(math.inf), st.floats(0, 200)),
+        within=st.one_of(st.just(math.inf), st.floats(0.001, 200)),
     )
     def ask(self, tokens, priority, run, within):
         self.number += 1
@@ -210,7 +210,7 @@ class LimitsMachine(RuleBasedStateMachine):
         number = self.one_of(self.under_way, index)
         if number is not None:
             paused_s, _ = self.state.refused(number, seconds, (), self.now, 0.5)
-            assert paused_s >= (seconds or 0)
+            assert paused_s >= (seconds or 0) - 1e-9
             # The provider took nothing of it.
             self.sent = [one for one in self.sent if one[1] != number]
 
