@@ -20,12 +20,12 @@ demo: env ## Research several topics over this repository's own documents; no ke
 	@scripts/demo.sh $(BIN)/wiseflow $(DEMO)
 
 test: env-dev services lint types imports ## All checks and every test
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-fail-under=95
 	@$(BIN)/python -m coverage report --include='src/wiseflow/core/*' --fail-under=100
 	@$(MAKE) --no-print-directory test-3.13
 
 check: env-dev services lint types imports ## The fast half: format, lint, types, import contracts, quick tests
-	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not slow"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
 prove: env-dev ## The long proofs at their full counts (some minutes)
 	@$(BIN)/python proofs/kill_research.py --kills 100 --researches 40 --seed 1
@@ -70,7 +70,7 @@ services:
 test-3.13:
 	@if python3.13 -c '' 2>/dev/null; then \
 	  scripts/environment.sh python3.13 $(VENV)-3.13 $(DEV_LOCK); \
-	  $(VENV)-3.13/bin/python -m pytest -n $(WORKERS) -q; \
+	  $(VENV)-3.13/bin/python -m pytest -n $(WORKERS) --dist worksteal -q; \
 	else echo "python3.13 is not on the PATH: tested on $$($(BIN)/python --version) only"; fi
 
 clean: ## Remove the environments and what the demo made
