@@ -9,14 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wiseflow.connector.asking import Completion
     from wiseflow.connector.bridge import Synchronous
     from wiseflow.connector.engines import task_manager, thread_pool_manager
-    from wiseflow.connector.fronts import config, database, parallel_research_manager
+    from wiseflow.connector.fronts import config, database, llm_manager, parallel_research_manager
     from wiseflow.connector.manager import (
         ParallelResearchManager,
         ResearchConnector,
         ResearchFailed,
     )
+    from wiseflow.connector.models import CallMetrics, LLMManager
     from wiseflow.core.configuration import (
         Budget,
         Configuration,
@@ -41,9 +43,12 @@ __version__ = "0.1.0"
 _PLACES = {
     "AdaptiveLoadBalancer": "wiseflow.engine.balancing",
     "Budget": "wiseflow.core.configuration",
+    "CallMetrics": "wiseflow.connector.models",
+    "Completion": "wiseflow.connector.asking",
     "Configuration": "wiseflow.core.configuration",
     "IntelligentBatchOptimizer": "wiseflow.engine.batching",
     "IntelligentTaskDecomposer": "wiseflow.engine.decomposition",
+    "LLMManager": "wiseflow.connector.models",
     "MultiDimensionalTaskAnalyzer": "wiseflow.engine.analysis",
     "ParallelResearchManager": "wiseflow.connector.manager",
     "ReportLength": "wiseflow.core.configuration",
@@ -61,6 +66,7 @@ _PLACES = {
     "asked_to_stop": "wiseflow.engine.threads",
     "config": "wiseflow.connector.fronts",
     "database": "wiseflow.connector.fronts",
+    "llm_manager": "wiseflow.connector.fronts",
     "parallel_research_manager": "wiseflow.connector.fronts",
     "task_manager": "wiseflow.connector.engines",
     "thread_pool_manager": "wiseflow.connector.engines",
@@ -69,9 +75,12 @@ _PLACES = {
 __all__ = [
     "AdaptiveLoadBalancer",
     "Budget",
+    "CallMetrics",
+    "Completion",
     "Configuration",
     "IntelligentBatchOptimizer",
     "IntelligentTaskDecomposer",
+    "LLMManager",
     "MultiDimensionalTaskAnalyzer",
     "ParallelResearchManager",
     "ReportLength",
@@ -89,6 +98,7 @@ __all__ = [
     "asked_to_stop",
     "config",
     "database",
+    "llm_manager",
     "parallel_research_manager",
     "task_manager",
     "thread_pool_manager",

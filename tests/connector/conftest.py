@@ -2,8 +2,12 @@ import os
 
 import pytest
 
+from wiseflow.app import sharing
 from wiseflow.connector.manager import ParallelResearchManager
+from wiseflow.connector.models import LLMManager
 from wiseflow.settings.loading import load_settings
+from wiseflow.simulator.options import SimulatorOptions
+from wiseflow.simulator.server import Simulator
 
 TIDES = """# Tides
 
@@ -17,7 +21,9 @@ the pulls add up. These tides are called spring tides, and they come twice in a 
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("WISEFLOW", "DATABASE", "MAX_", "LOG_", "JOB_", "INDEX_")):
+        if name.startswith(
+            ("WISEFLOW", "DATABASE", "MAX_", "LOG_", "JOB_", "INDEX_", "LLM", "TAVILY")
+        ):
             monkeypatch.delenv(name)
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "tides.md").write_text(TIDES)
@@ -39,3 +45,41 @@ async def manager(settings):
 async def collection(manager):
     """The name of the collection of that document."""
     return await manager.index("papers")
+
+
+@pytest.fixture
+async def sim():
+    """Providers of models, searches and pages, at a hundred times the speed of real ones."""
+    async with Simulator(SimulatorOptions(time_scale=0.01)) as running:
+        yield running
+
+
+@pytest.fixture
+def environ(sim):
+    """Settings by which the simulator is the model, and Tavily the search."""
+    return {
+        "LLM_API_BASE": sim.url("openai"),
+        "LLM_API_KEY": "k-1",
+        "PRIMARY_MODEL": "sim-large",
+        "TAVILY_API_BASE": sim.url("tavily"),
+        "TAVILY_API_KEY": "tk-1",
+        "TAVILY_RATE_LIMIT": "100000",
+        "FETCH_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+@pytest.fixture
+def online(environ):
+    """The settings of that environment."""
+    return load_settings(environ=environ)
+
+
+@pytest.fixture
+async def llm(online):
+    """Asks the simulator's models."""
+    before = dict(sharing._RATES)
+    sharing._RATES.clear()
+    yield LLMManager(online)
+    sharing._RATES.clear()
+    sharing._RATES.update(before)

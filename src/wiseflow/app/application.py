@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from wiseflow.app.databases import check_local_only, database_options
+from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
 from wiseflow.app.limiting import open_limiter
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.researches import Researches
+from wiseflow.app.sharing import shared_outside
+from wiseflow.app.warming import Warming
 from wiseflow.core.clock import Clock, SystemClock
-from wiseflow.core.configuration import TaskPriority
+from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
@@ -70,6 +73,7 @@ class Application:
         database: open, of this version.
         tasks: the engine, with worker processes for searching and writing, and for reading pages.
         outside: models, search providers and pages.
+        warming: gets ready early what is needed later.
         clock: the time.
     """
 
@@ -80,6 +84,7 @@ class Application:
         database: Database,
         tasks: TaskManager,
         outside: Outside,
+        warming: Warming,
         clock: Clock,
     ) -> None:
         self.settings = settings
@@ -93,6 +98,8 @@ class Application:
         self._libraries = itertools.count(1)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
+        self._warming = warming
+        self._defaults = Defaults(settings, outside, self.documents)
         self._researches = Researches(
             settings=settings,
             outside=outside,
@@ -126,6 +133,25 @@ class Application:
             max_processes=max_concurrent_tasks,
             pools={RESEARCH_POOL: max_concurrent_tasks, READING_POOL: max_concurrent_tasks},
         )
+
+    async def defaults(self, *, documents: bool) -> dict[str, object]:
+        """What holds where a research's configuration names no models and no search.
+
+        Args:
+            documents: whether documents or a collection of them were named to look in.
+
+        Raises:
+            ConfigurationError: a setting cannot be used.
+        """
+        return await self._defaults.found(documents=documents)
+
+    async def settle(self, given: Mapping[str, object], *, documents: bool) -> Settled:
+        """A research's configuration with its defaults, checked; raises as ``Defaults.settle``."""
+        return await self._defaults.settle(given, documents=documents)
+
+    def warm(self, configuration: Configuration) -> None:
+        """Get ready in the background what a research of this configuration will need."""
+        self._warming.begin(configuration)
 
     async def test_connection(self) -> ConnectionTest:
         """Whether the database answers, and how fast."""
@@ -325,7 +351,7 @@ async def open_application(
     check_local_only(settings)
     database = await open_database(settings.database_url, database_options(settings))
     try:
-        clock = clock or SystemClock()
+        given, clock = clock, clock or SystemClock()
         async with (
             remembered(SqlStatisticsStore(database), clock) as predictor,
             ProcessPool(
@@ -342,16 +368,40 @@ async def open_application(
                 preload=READING_MODULES,
             ) as reading,
             engine(settings, predictor=predictor, on_event=on_task) as tasks,
-            open_limiter(settings, database, clock) as limiter,
-            open_outside(settings, clock, limiter, on_endpoint=on_endpoint) as outside,
+            _outside(settings, given, on_endpoint) as outside,
+            Warming(reading.start, outside.directory) as warming,
         ):
             tasks.add_pool(RESEARCH_POOL, research)
             tasks.add_pool(READING_POOL, reading)
             yield Application(
-                settings=settings, database=database, tasks=tasks, outside=outside, clock=clock
+                settings=settings,
+                database=database,
+                tasks=tasks,
+                outside=outside,
+                warming=warming,
+                clock=clock,
             )
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _outside(
+    settings: Settings, clock: Clock | None, on_endpoint: Callable[[str, str], None] | None
+) -> AsyncGenerator[Outside]:
+    """The gateway that the event loop's applications share; one alone where time is not real."""
+    if clock is None:
+        async with shared_outside(settings, on_endpoint=on_endpoint) as outside:
+            yield outside
+        return
+    opened = await open_limiter(settings, clock)
+    try:
+        async with open_outside(
+            settings, clock, opened.limiter, on_endpoint=on_endpoint
+        ) as outside:
+            yield outside
+    finally:
+        await opened.aclose()
 
 
 def ingest_limits(settings: Settings) -> IngestLimits:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 
-from wiseflow.core.errors import ConfigurationError
+from wiseflow.core.calls import CallKind
+from wiseflow.core.errors import ConfigurationError, InvalidInput
 from wiseflow.core.limits import Dimension, RateLimit
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.network import Network
@@ -79,7 +81,42 @@ def rates_of(settings: Settings) -> dict[tuple[str, str], RateLimit]:
         name, _, told = part.partition(": ")
         provider, _, model = name.strip().partition(":")
         rates[provider, model] = _read_rate(part, told)
+        check_names([provider], "RATE_LIMITS")
     return rates
+
+
+def check_names(names: Iterable[str], setting: str, kind: CallKind | None = None) -> None:
+    """Refuse names of providers that are not installed, as what they were named for never happens.
+
+    Args:
+        names: of providers, or of models with their provider.
+        setting: where they stand, for the message.
+        kind: what they are to be asked for; ``None`` for whatever they can.
+
+    Raises:
+        ConfigurationError: one is not known, or cannot be asked for that.
+    """
+    registry = Registry()
+    for name in names:
+        provider = name.partition(":")[0]
+        try:
+            kinds = registry.spec(provider).kinds
+        except InvalidInput as error:
+            raise ConfigurationError(
+                f"{setting} names {name!r}, and {error.message}", cure=error.cure
+            ) from None
+        if kind is not None and kind not in kinds:
+            able = ", ".join(spec.name for spec in registry.specs(kind))
+            raise ConfigurationError(
+                f"{setting} names {name!r}, and {provider} cannot be asked for that",
+                cure=f"Take one of: {able}",
+            )
+
+
+def check_stand_ins(named: Mapping[str, Iterable[str]], setting: str, kind: CallKind) -> None:
+    """Refuse stand-ins that nobody knows. Raises ``ConfigurationError``."""
+    for name, others in named.items():
+        check_names((name, *others), setting, kind)
 
 
 def _read_rate(part: str, told: str) -> RateLimit:
@@ -117,7 +154,20 @@ def default_model(settings: Settings) -> str:
         return f"{GENERIC}:{named}"
     if settings.origin("PRIMARY_MODEL") != "default" and settings.provider_key("openai"):
         return f"openai:{named}"
+    if ":" in named:  # a model of Ollama's may be called so, and is looked for there
+        _check_near(named)
     return ""
+
+
+def _check_near(named: str) -> None:
+    """Refuse a provider that is written nearly as one that is known."""
+    provider = named.partition(":")[0]
+    near = difflib.get_close_matches(provider.lower(), Registry().names, n=1)
+    if near:
+        raise ConfigurationError(
+            f"PRIMARY_MODEL names {named!r}, and there is no provider {provider!r}",
+            cure=f"Did you mean {near[0]!r}? Set PRIMARY_MODEL to provider:model",
+        )
 
 
 def names_provider(model: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wiseflow.app.endpoints import (
+    check_stand_ins,
     default_model,
     endpoints_of,
     model_stand_ins,
     network_of,
     rates_of,
 )
+from wiseflow.core.calls import CallKind
 from wiseflow.core.clock import Clock
+from wiseflow.core.limits import RateLimit
 from wiseflow.engine.downloads import Downloads
 from wiseflow.gateway.budgeting import Budgeting
-from wiseflow.gateway.chain import Send, Stage, chain
+from wiseflow.gateway.chain import Stage, chain
 from wiseflow.gateway.directory import Directory
 from wiseflow.gateway.fallback import Fallback
 from wiseflow.gateway.flights import Flights
@@ -58,6 +61,7 @@ class Outside:
         records: what was sent, and what came of it.
         recovery: how providers are, and what is done when one fails.
         pricing: what calls cost.
+        flights: what is under way.
     """
 
     models: Models
@@ -68,6 +72,12 @@ class Outside:
     records: CallRecords
     recovery: SmartErrorRecovery
     pricing: Pricing
+    flights: Flights
+
+    async def aclose(self) -> None:
+        """End what is under way, and close all connections."""
+        await self.flights.aclose()
+        await self.directory.aclose()
 
 
 @asynccontextmanager
@@ -79,14 +89,32 @@ async def open_outside(
     on_attempt: Callable[[AttemptRecord], None] | None = None,
     on_endpoint: Callable[[str, str], None] | None = None,
 ) -> AsyncGenerator[Outside]:
-    """The gateway, its connections closed on leaving. Nothing is opened before it is needed.
+    """The gateway, closed on leaving; see ``make_outside``."""
+    outside = make_outside(settings, clock, limiter, on_attempt=on_attempt, on_endpoint=on_endpoint)
+    try:
+        yield outside
+    finally:
+        await outside.aclose()
+
+
+def make_outside(
+    settings: Settings,
+    clock: Clock,
+    limiter: Limiter,
+    *,
+    on_attempt: Callable[[AttemptRecord], None] | None = None,
+    on_endpoint: Callable[[str, str], None] | None = None,
+    rates: Mapping[tuple[str, str], RateLimit] | None = None,
+) -> Outside:
+    """The gateway. Nothing is opened before it is needed; ``aclose`` closes it.
 
     Args:
         settings: what holds.
         clock: the time.
-        limiter: whose limits hold.
+        limiter: whose limits hold; it is told ``rates``.
         on_attempt: is told each attempt.
         on_endpoint: is told, once, each provider and address that something is sent to.
+        rates: by provider and model; those of the settings when ``None``.
 
     Raises:
         ConfigurationError: a setting cannot be used.
@@ -109,13 +137,13 @@ async def open_outside(
     directory = Directory(endpoints_of(settings, registry), clients, fetcher, registry)
     facts = Facts(Path(settings.model_facts) if settings.model_facts else None, clock=clock)
     pricing = Pricing(facts, directory.base_url)
-    for (provider, model), rate in rates_of(settings).items():
+    for (provider, model), rate in (rates_of(settings) if rates is None else rates).items():
         limiter.set_rate(provider, rate, model=model)
     # The first sending is one of the attempts.
     attempts = settings.retry_attempts - 1
     policy = RetryPolicy.of(attempts=attempts, delay_s=settings.retry_delay)
     recovery = SmartErrorRecovery(policy=policy)
-    records, flights = CallRecords(clock, on_attempt), Flights()
+    records, flights = CallRecords(clock, on_attempt, prices=pricing), Flights()
     stages: list[Stage] = [
         journal,
         flights,
@@ -127,20 +155,6 @@ async def open_outside(
         records,
     ]
     send = chain(stages, Sending(directory, settings.api_timeout, on_endpoint))
-    try:
-        yield _fronts(send, directory, pricing, records, recovery)
-    finally:
-        await flights.aclose()
-        await directory.aclose()
-
-
-def _fronts(
-    send: Send,
-    directory: Directory,
-    pricing: Pricing,
-    records: CallRecords,
-    recovery: SmartErrorRecovery,
-) -> Outside:
     tokens = TokenEstimator()
     return Outside(
         models=Models(send, tokens, pricing),
@@ -153,12 +167,17 @@ def _fronts(
         records=records,
         recovery=recovery,
         pricing=pricing,
+        flights=flights,
     )
 
 
 def _stand_ins(settings: Settings, directory: Directory) -> StandIns:
     searches = read_stand_ins(settings.search_api_fallbacks, "SEARCH_API_FALLBACKS")
     models = read_stand_ins(settings.model_fallbacks, "MODEL_FALLBACKS")
+    # Our own default is right, and to look names up imports their modules.
+    if settings.origin("SEARCH_API_FALLBACKS") != "default":
+        check_stand_ins(searches, "SEARCH_API_FALLBACKS", CallKind.SEARCH)
+    check_stand_ins(models, "MODEL_FALLBACKS", CallKind.MODEL)
     return StandIns(searches, model_stand_ins(settings, models), directory.usable)
 
 

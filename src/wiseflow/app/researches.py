@@ -9,7 +9,7 @@ from wiseflow.app.outside import Outside
 from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import Clock
-from wiseflow.core.configuration import Configuration, SearchAPI
+from wiseflow.core.configuration import EXTRACTIVE, Configuration
 from wiseflow.core.ports import Branches, Compute, ReportStore
 from wiseflow.gateway.journalling import PREFIX, Spent
 from wiseflow.gateway.ledger import Ledger
@@ -65,14 +65,9 @@ class Researches:
     def author(self, commission: Commission) -> Author:
         """Who plans and writes: a model, where the configuration names one."""
         configuration = commission.configuration
-        writer = configuration.writer_model or configuration.planner_model
-        if not writer:
+        roles = roles_of(configuration)
+        if roles is None:
             return ExtractiveAuthor(self.searching, self._index(configuration))
-        roles = Roles(
-            planner=configuration.planner_model or writer,
-            writer=writer,
-            researcher=configuration.researcher_model or writer,
-        )
         return ModelAuthor(self.outside.models, commission.context, roles)
 
     def retriever(self, commission: Commission) -> Retriever:
@@ -88,7 +83,7 @@ class Researches:
             compute=self.reading,
             context=commission.context,
             lease=commission.lease,
-            provider=configuration.search_api.value,
+            provider=str(configuration.search_api),
         )
 
     async def context(self, run: ResearchRun, configuration: Configuration) -> RunContext:
@@ -109,6 +104,19 @@ class Researches:
 
     def _index(self, configuration: Configuration) -> Path | None:
         """The index to search; ``None`` when it is the web."""
-        if configuration.search_api is not SearchAPI.DOCUMENTS:
+        if configuration.on_web:
             return None
         return collection_folder(self.settings.data_dir, configuration.collection).index
+
+
+def roles_of(configuration: Configuration) -> Roles | None:
+    """Which model does what; ``None`` for the embedded author, who does all or nothing."""
+    named = configuration.models
+    if not named or EXTRACTIVE in {configuration.planner_model, configuration.writer_model}:
+        return None
+    writer = configuration.writer_model or configuration.planner_model or named[0]
+    return Roles(
+        planner=configuration.planner_model or writer,
+        writer=writer,
+        researcher=configuration.researcher_model or writer,
+    )

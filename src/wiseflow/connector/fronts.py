@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wiseflow.app import ConnectionTest, open_application
 from wiseflow.connector.manager import ParallelResearchManager
+from wiseflow.connector.models import LLMManager
 from wiseflow.settings.loading import Settings, load_settings
 
 
@@ -41,4 +42,5 @@ def _settings() -> Settings:
 
 config = ConfigFront()
 database = DatabaseFront()
+llm_manager = LLMManager()
 parallel_research_manager = ParallelResearchManager()

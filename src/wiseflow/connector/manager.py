@@ -13,17 +13,21 @@ from pydantic import TypeAdapter
 
 from wiseflow.app import Application, open_application
 from wiseflow.connector.batches import Moment, run_batch
-from wiseflow.core.configuration import Configuration, TaskPriority
+from wiseflow.core.configuration import Configuration, SearchAPI, TaskPriority
 from wiseflow.core.errors import InvalidInput, WiseflowError
 from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobFilter, JobStatus
+from wiseflow.core.library import DEFAULT_COLLECTION
 from wiseflow.jobs.submission import Batch
 from wiseflow.jobs.worker import Worker
+from wiseflow.observability.logs import get_logger
+from wiseflow.research.asking import from_payload
 from wiseflow.research.rendering.json import report_to_json
 from wiseflow.settings.loading import Settings, load_settings
 
 ACTIVE = (JobStatus.AWAITING_APPROVAL, JobStatus.PENDING, JobStatus.RUNNING)
 MOST_LISTED = 10_000
+_log = get_logger(__name__)
 _CONFIGURATION: TypeAdapter[Configuration] = TypeAdapter(Configuration)
 
 
@@ -103,16 +107,22 @@ class ParallelResearchManager:
     ) -> str:
         """Submit a research; its id. It runs when it is executed, or when a worker takes it.
 
+        Where the configuration names no model and no search, it gets those that are set up; where a
+        collection is named, that is searched.
+
         Raises:
-            InvalidInput: the topic or the configuration cannot be used.
+            InvalidInput: the topic or the configuration cannot be used, or what must stay on this
+                machine would leave it.
+            ConfigurationError: a provider that is named is not set up.
         """
+        asked = configuration or Configuration()
+        documents = asked.search_api is None and asked.collection != DEFAULT_COLLECTION
         async with self._application() as app:
+            settled = await app.settle(_as_json(asked), documents=documents)
+            for note in settled.notes:
+                _log.warning("A research is done otherwise than the settings say", why=note)
             request = app.research_request(
-                topic,
-                _as_json(configuration or Configuration()),
-                priority=priority,
-                tags=tags,
-                metadata=metadata,
+                topic, settled.given, priority=priority, tags=tags, metadata=metadata
             )
             [research_id] = await app.queue.submit([request])
             return research_id
@@ -125,6 +135,8 @@ class ParallelResearchManager:
         """
         async with self._application() as app:
             batch = Batch(name=f"manager-{new_id()}", job_ids=research_ids)
+            for job in [await app.queue.get(research_id) for research_id in research_ids]:
+                app.warm(from_payload(job.payload).configuration)
             await app.queue.regroup(research_ids, batch.name)
             await run_batch(
                 app,
@@ -247,7 +259,11 @@ class ResearchConnector:
         """
         configuration = self._configuration
         if docs:
-            configuration = replace(configuration, collection=await self._manager.index(*docs))
+            configuration = replace(
+                configuration,
+                search_api=SearchAPI.DOCUMENTS,
+                collection=await self._manager.index(*docs),
+            )
         research_id = await self._manager.create_research(topic, configuration)
         [job] = await self._manager.execute_research(research_id)
         if job.status is not JobStatus.COMPLETED:

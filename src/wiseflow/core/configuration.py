@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# The name by which the embedded author is asked for, where a model could be named.
+EXTRACTIVE = "extractive"
+
 
 class ResearchMode(StrEnum):
     """How deep a research digs."""
@@ -62,12 +65,13 @@ class Configuration:
 
     Args:
         research_mode: how deep to dig.
-        search_api: where to look.
+        search_api: where to look; ``None`` leaves it to the settings, see ``Application.settle``.
         collection: which documents to look in, by the name of their collection.
         number_of_queries: queries a section may ask (1–10).
         max_search_depth: how many times a finding may lead to a new query (1–10).
-        planner_model, writer_model, researcher_model: ``provider:model``, or ``None`` for the
-            embedded extractive author.
+        planner_model, writer_model, researcher_model: ``provider:model``, or ``extractive`` for
+            the embedded author. Where only one is named, it has all roles; where none is, the
+            settings say which.
         report_structure: section titles to use, or empty to plan them from the documents.
         include_academic_papers, academic_sources, time_range: filters on sources.
         focus_entities: names that evidence should be about.
@@ -78,7 +82,7 @@ class Configuration:
     """
 
     research_mode: ResearchMode = ResearchMode.LINEAR
-    search_api: SearchAPI = SearchAPI.DOCUMENTS
+    search_api: SearchAPI | None = None
     collection: str = "default"
     number_of_queries: int = 3
     max_search_depth: int = 2
@@ -94,3 +98,14 @@ class Configuration:
     length: ReportLength = ReportLength.NORMAL
     visualization: bool = False
     budget: Budget = field(default_factory=Budget)
+
+    @property
+    def on_web(self) -> bool:
+        """Whether a search provider is asked; else the user's own documents are searched."""
+        return self.search_api not in {None, SearchAPI.DOCUMENTS}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are named for a role, each once; none for the embedded author."""
+        named = (self.planner_model, self.writer_model, self.researcher_model)
+        return tuple(dict.fromkeys(one for one in named if one and one != EXTRACTIVE))

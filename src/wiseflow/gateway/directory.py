@@ -10,6 +10,7 @@ from wiseflow.core.calls import Call, CallKind
 from wiseflow.core.errors import AddressForbidden, WiseflowError
 from wiseflow.core.limits import LimitKey
 from wiseflow.providers.endpoint import Endpoint
+from wiseflow.providers.lazy import LazyChat
 from wiseflow.providers.registry import ModelService, Registry, SearchService
 
 if TYPE_CHECKING:  # they import the HTTP client, which is slow
@@ -92,6 +93,12 @@ class Directory:
         if (provider, model) not in self._chats:
             self._chats[provider, model] = self._service(provider).chat(model)
         return self._chats[provider, model]
+
+    async def warm(self, provider: str, model: str) -> None:
+        """Load now what a model's first call would wait for. Raises as ``chat``."""
+        chat = self.chat(provider, model)
+        if isinstance(chat, LazyChat):
+            await chat.warm()
 
     def embedder(self, provider: str, model: str) -> EmbeddingModel:
         """A model, for vectors. Raises ``ConfigurationError`` or ``InvalidInput``."""

@@ -46,6 +46,10 @@ class Pricing:
             case CallKind.MODEL | CallKind.EMBED:
                 return self._of(call.provider, call.model).cost(used)
 
+    def of_model(self, provider: str, model: str, used: Usage) -> float | None:
+        """What a call to a model costs that uses so much; ``None`` when it is not known."""
+        return self._of(provider, model).cost(used)
+
     def room(self, provider: str, model: str) -> ModelRoom:
         """How much a model takes; a cautious guess where that is not known."""
         facts = self._of(provider, model)

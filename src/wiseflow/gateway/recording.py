@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wiseflow.core.calls import Call, CallKind, Reply, Usage
 from wiseflow.core.clock import Clock
 from wiseflow.core.errors import CallError
+from wiseflow.gateway.budgeting import Prices
 from wiseflow.gateway.chain import Send, called
 from wiseflow.observability.logs import get_logger
 
@@ -31,7 +32,7 @@ class AttemptRecord:
         step: its purpose in the run.
         error: the name of what went wrong; "" when it was answered.
         latency_s: from sending to the whole answer, in seconds.
-        usage: what it used, when it was answered.
+        usage: what it used, when it was answered, with what that cost where it is known.
     """
 
     kind: CallKind
@@ -46,18 +47,35 @@ class AttemptRecord:
 
 @dataclass(slots=True)
 class CallTotals:
-    """What all attempts of one kind to one model of one provider came to."""
+    """What all attempts of one kind to one model of one provider came to.
+
+    Its cost is in US dollars; ``None`` when a price was not known.
+    """
 
     answered: int = 0
     failed: dict[str, int] = field(default_factory=dict[str, int])
     input_tokens: int = 0
     output_tokens: int = 0
     latency_s: float = 0.0
+    cost: float | None = 0.0
 
     @property
     def attempts(self) -> int:
         """Answered and failed ones."""
         return self.answered + sum(self.failed.values())
+
+    def add(self, record: AttemptRecord) -> None:
+        """Count an attempt."""
+        self.latency_s += record.latency_s
+        if record.error:
+            self.failed[record.error] = self.failed.get(record.error, 0) + 1
+            return
+        used = record.usage
+        self.answered += 1
+        self.input_tokens += used.input_tokens
+        self.output_tokens += used.output_tokens
+        known = self.cost is not None and used.cost is not None
+        self.cost = (self.cost or 0.0) + (used.cost or 0.0) if known else None
 
 
 class CallRecords:
@@ -66,13 +84,19 @@ class CallRecords:
     Args:
         clock: for latencies.
         on_attempt: is told each attempt.
+        prices: what calls cost; without them, only what providers tell is known.
     """
 
     def __init__(
-        self, clock: Clock, on_attempt: Callable[[AttemptRecord], None] | None = None
+        self,
+        clock: Clock,
+        on_attempt: Callable[[AttemptRecord], None] | None = None,
+        *,
+        prices: Prices | None = None,
     ) -> None:
         self._clock = clock
         self._on_attempt = on_attempt
+        self._prices = prices
         self.totals: dict[tuple[CallKind, str, str], CallTotals] = {}
         self.latest: deque[AttemptRecord] = deque(maxlen=KEPT)
 
@@ -84,8 +108,13 @@ class CallRecords:
         except CallError as error:
             self._note(call, type(error).__name__, begun, Usage())
             raise
-        self._note(call, "", begun, reply.usage)
+        self._note(call, "", begun, self._priced(call, reply.usage))
         return reply
+
+    def _priced(self, call: Call[Any], used: Usage) -> Usage:
+        if used.cost is not None or self._prices is None:
+            return used
+        return replace(used, cost=self._prices.cost(call, used))
 
     def _note(self, call: Call[Any], error: str, begun: float, usage: Usage) -> None:
         record = AttemptRecord(
@@ -98,7 +127,8 @@ class CallRecords:
             latency_s=self._clock.monotonic() - begun,
             usage=usage,
         )
-        self._count(record)
+        key = (record.kind, record.provider, record.model)
+        self.totals.setdefault(key, CallTotals()).add(record)
         self.latest.append(record)
         if self._on_attempt is not None:
             self._on_attempt(record)
@@ -110,13 +140,3 @@ class CallRecords:
             latency_s=round(record.latency_s, 3),
             tokens=usage.tokens,
         )
-
-    def _count(self, record: AttemptRecord) -> None:
-        totals = self.totals.setdefault((record.kind, record.provider, record.model), CallTotals())
-        totals.latency_s += record.latency_s
-        if record.error:
-            totals.failed[record.error] = totals.failed.get(record.error, 0) + 1
-            return
-        totals.answered += 1
-        totals.input_tokens += record.usage.input_tokens
-        totals.output_tokens += record.usage.output_tokens

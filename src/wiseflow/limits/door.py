@@ -97,13 +97,7 @@ class Limiter:
         Raises:
             InvalidInput: a limit is not a number above 0.
         """
-        for name in ("requests_per_minute", "tokens_per_minute", "concurrency", "bytes_per_s"):
-            value: float | None = getattr(limit, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise InvalidInput(
-                    f"{name} of {provider} is {value:g}",
-                    cure="Give a number above 0, or leave it out to have the limit found",
-                )
+        check_rate(provider, limit)
         self._act(self._core.set_rate(provider, limit, model, self._clock.monotonic()))
 
     @asynccontextmanager
@@ -232,6 +226,28 @@ class Limiter:
 
     def _go_on(self) -> None:
         self._act(self._core.tick(self._clock.monotonic()))
+
+
+def check_rate(provider: str, limit: RateLimit) -> None:
+    """Refuse a limit that no call could keep to.
+
+    Raises:
+        InvalidInput: a limit is not a number above 0.
+    """
+    for name in ("requests_per_minute", "tokens_per_minute", "concurrency", "bytes_per_s"):
+        value: object = getattr(limit, name)
+        if value is not None and not _is_limit(value):
+            shown = f"{value:g}" if isinstance(value, float) else repr(value)
+            raise InvalidInput(
+                f"{name} of {provider} is {shown}",
+                cure="Give a number above 0, or leave it out to have the limit found",
+            )
+
+
+def _is_limit(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value > 0 and math.isfinite(value)
 
 
 def _too_late(expired: Expired) -> RateLimited:

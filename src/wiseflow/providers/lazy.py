@@ -29,6 +29,10 @@ class LazyChat:
         self._purpose = purpose
         self._chat: ChatModel | None = None
 
+    async def warm(self) -> None:
+        """Load the library now. Raises ``ConfigurationError`` when it is not installed."""
+        await self._loaded()
+
     async def complete(
         self, request: ChatRequest, *, on_text: Callable[[str], None] | None = None
     ) -> Reply[ChatAnswer]:
@@ -38,11 +42,15 @@ class LazyChat:
             CallError: its leaf says what happened.
             ConfigurationError: the library is not installed.
         """
+        chat = await self._loaded()
+        return await chat.complete(request, on_text=on_text)
+
+    async def _loaded(self) -> ChatModel:
         if self._chat is None:
             # In a thread, so that the loop goes on meanwhile.
             loaded = await asyncio.to_thread(load, self._module, self._purpose)
             self._chat = self._chat or self._make(loaded)
-        return await self._chat.complete(request, on_text=on_text)
+        return self._chat
 
 
 def load(module: str, purpose: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Protocol
 from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.calls import RunContext, Totals
 from wiseflow.core.clock import Clock
-from wiseflow.core.configuration import Configuration, ResearchMode, SearchAPI
+from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.core.errors import BudgetSpent, InvalidInput, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
@@ -156,9 +156,9 @@ def _refuse_what_is_not_here(configuration: Configuration) -> None:
 
 
 def _why_not(configuration: Configuration) -> str:
-    if configuration.search_api is SearchAPI.DOCUMENTS:
+    if not configuration.on_web:
         return "does not apply to a search of your own documents"
-    return f"is not there yet for a search by {configuration.search_api.value!r}"
+    return f"is not there yet for a search by '{configuration.search_api}'"
 
 
 async def _plain_context(run: ResearchRun, _configuration: Configuration) -> RunContext:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wiseflow.core.configuration import Configuration, SearchAPI
+from wiseflow.core.configuration import Configuration
 from wiseflow.core.ports import CollectionReader
 
 
@@ -11,6 +11,6 @@ async def must_stay_here(configuration: Configuration, collections: CollectionRe
 
     A research on the web reads no collection, whatever the configuration names.
     """
-    if configuration.search_api is not SearchAPI.DOCUMENTS:
+    if configuration.on_web:
         return False
     return await collections.is_private(configuration.collection)

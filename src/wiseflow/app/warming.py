@@ -1,0 +1,69 @@
+"""Gets ready in the background what the first research would wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from wiseflow.core.configuration import Configuration
+from wiseflow.gateway.directory import Directory
+from wiseflow.gateway.fronts import split_model
+from wiseflow.observability.logs import get_logger
+
+_log = get_logger(__name__)
+
+
+class Warming:
+    """Work that is begun early and that nobody waits for; what is left of it ends with the block.
+
+    What fails here fails again, and is told, when it is needed.
+
+    Args:
+        start_reading: starts the worker processes that read pages.
+        directory: has the models.
+    """
+
+    def __init__(self, start_reading: Callable[[], Awaitable[None]], directory: Directory) -> None:
+        self._start_reading = start_reading
+        self._directory = directory
+        # Not a task group: its failures are nobody's business, and its end cancels them.
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def begin(self, configuration: Configuration) -> None:
+        """Get ready what researches of a configuration need; the second time it does nothing."""
+        if configuration.on_web:
+            self._begin("the reading of pages", self._start_reading)
+        for name in configuration.models:
+            provider, model = split_model(name)
+            self._begin(provider, partial(self._directory.warm, provider, model))
+
+    def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.get_running_loop().create_task(
+                _done(name, work), name=f"warming {name}"
+            )
+
+
+async def _done(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Exception as error:  # noqa: BLE001 - a task's boundary: who needs it is told
+        _log.debug("Getting ready failed", what=name, why=str(error))
