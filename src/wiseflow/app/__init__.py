@@ -5,11 +5,15 @@ The only package that names concrete adapters. What it opens, it closes, in the 
 
 from wiseflow.app.application import Application, ConnectionTest, open_application
 from wiseflow.app.databases import check_database, check_local_only, is_loopback, upgrade_database
+from wiseflow.app.defaults import Settled
 from wiseflow.app.engines import engine
+from wiseflow.app.forecasting import Forecast
 
 __all__ = [
     "Application",
     "ConnectionTest",
+    "Forecast",
+    "Settled",
     "check_database",
     "check_local_only",
     "engine",

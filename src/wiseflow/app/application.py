@@ -10,11 +10,13 @@ from pathlib import Path
 from wiseflow.app.databases import check_local_only, database_options
 from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
+from wiseflow.app.forecasting import Forecast, forecast
 from wiseflow.app.limiting import open_limiter
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
 from wiseflow.app.warming import Warming
+from wiseflow.core.calls import CallKind, Totals
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
@@ -98,6 +100,7 @@ class Application:
         self._libraries = itertools.count(1)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
+        self._outside = outside
         self._warming = warming
         self._defaults = Defaults(settings, outside, self.documents)
         self._researches = Researches(
@@ -148,6 +151,24 @@ class Application:
     async def settle(self, given: Mapping[str, object], *, documents: bool) -> Settled:
         """A research's configuration with its defaults, checked; raises as ``Defaults.settle``."""
         return await self._defaults.settle(given, documents=documents)
+
+    def forecast(self, configuration: Configuration) -> Forecast:
+        """What one research of this configuration will need outside this machine."""
+        return forecast(configuration, self._outside.pricing)
+
+    def spent(self) -> Totals:
+        """What the calls to models and searches of this process came to while this was open."""
+        asked = [
+            totals
+            for (kind, _, _), totals in self._outside.records.totals.items()
+            if kind is not CallKind.FETCH
+        ]
+        costs = [totals.cost for totals in asked]
+        return Totals(
+            calls=sum(totals.answered for totals in asked),
+            tokens=sum(totals.input_tokens + totals.output_tokens for totals in asked),
+            cost=None if None in costs else sum(cost or 0.0 for cost in costs),
+        )
 
     def warm(self, configuration: Configuration) -> None:
         """Get ready in the background what a research of this configuration will need."""

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from wiseflow.core.calls import Totals
 from wiseflow.core.jobs import Job, JobStatus
+from wiseflow.core.money import money
 
 if TYPE_CHECKING:  # rich is slow to import, and only a terminal needs it
     from rich.console import Group
@@ -51,6 +53,7 @@ class RunView:
         notes: what a running one does, by job id (its last event, in words).
         sources: how many sources a running one has found, by job id.
         elapsed_s: since the command began.
+        spent: what its calls to models and searches came to.
         holding: which limit holds work back, or "".
     """
 
@@ -60,6 +63,7 @@ class RunView:
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: Mapping[str, int] = field(default_factory=dict[str, int])
     elapsed_s: float = 0.0
+    spent: Totals = field(default_factory=Totals)
     holding: str = ""
 
     @property
@@ -113,8 +117,15 @@ def render_totals(view: RunView, width: int | None = None) -> str:
         parts.append(f"~{render_duration(view.remaining_s)} left")
     if view.running:
         parts.append(f"{len(view.running)} running")
+    if view.spent.calls:
+        parts.append(render_spent(view.spent))
     parts.append(f"{render_duration(view.elapsed_s)} elapsed")
     return join_parts(parts, width)
+
+
+def render_spent(spent: Totals) -> str:
+    """Calls, tokens and cost: ``12 calls, 34,567 tokens, 0.0123 USD``."""
+    return f"{spent.calls:,} calls, {spent.tokens:,} tokens, {money(spent.cost)}"
 
 
 def render_reading(progress: IngestProgress, width: int) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 import click
 
 from wiseflow.app import Application
+from wiseflow.cli.announcing import Screen, render_losses
+from wiseflow.cli.asked import Asked, ResearchOptions, ask_for, read_options
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.display import (
     LEAST_TITLE_WIDTH,
@@ -29,40 +30,15 @@ from wiseflow.cli.report import FORMATS, SUFFIXES, check_folder, render_report, 
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import Topic, batch_name, topics_from_arguments, topics_from_file
 from wiseflow.connector.batches import Moment, run_batch
-from wiseflow.core.configuration import ReportLength, ResearchMode, TaskPriority
-from wiseflow.core.errors import InvalidInput, NotFound
-from wiseflow.core.jobs import Event, Job, JobRequest, JobStatus, StopReason
-from wiseflow.core.library import DEFAULT_COLLECTION
+from wiseflow.core.configuration import ReportLength, ResearchMode, SearchAPI, TaskPriority
+from wiseflow.core.errors import NotFound
+from wiseflow.core.jobs import Event, Job, JobStatus, StopReason
 from wiseflow.core.report import Report
 from wiseflow.engine.timeline import Timeline
 from wiseflow.jobs.submission import Batch, submit_or_resume
 
 EXIT_CODES: dict[StopReason | None, int] = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
 EXIT_FAILED = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResearchOptions:
-    """The options of one command."""
-
-    docs: tuple[Path, ...]
-    collection: str | None
-    configuration: Mapping[str, object]
-    priority: str
-    tags: tuple[str, ...]
-    out: Path | None
-    as_json: bool
-
-    def asked(self) -> dict[str, object]:
-        """What makes two commands the same command."""
-        return {
-            "docs": [str(path.resolve()) for path in self.docs],
-            "collection": self.collection,
-            "configuration": dict(self.configuration),
-            "priority": self.priority,
-            "tags": self.tags,
-            "out": str(self.out.resolve()) if self.out else "",
-        }
 
 
 @click.command()
@@ -83,6 +59,23 @@ class ResearchOptions:
 @click.option("--language", help="Language of the report, two letters (ISO 639-1).")
 @click.option(
     "--queries", "number_of_queries", type=click.IntRange(1, 10), help="For each section."
+)
+@click.option(
+    "--model", metavar="PROVIDER:MODEL", help="Who writes; or `extractive`, for no model."
+)
+@click.option(
+    "--search",
+    type=click.Choice([one.value for one in SearchAPI]),
+    help="Who searches; by default the first that is set up, or your own documents.",
+)
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(0, min_open=True),
+    metavar="USD",
+    help="What a research may spend; it ends with what it has by then.",
+)
+@click.option(
+    "--max-tokens", type=click.IntRange(1), help="Tokens of models that a research may use."
 )
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds a research.")
 @click.option("--parallel", type=click.IntRange(1, 1000), help="How many researches side by side.")
@@ -110,7 +103,7 @@ def research(
     quiet: bool,
     **chosen: object,
 ) -> None:
-    """Research topics over documents; each ends in a report whose every citation was checked.
+    """Research topics on the web or over documents; each ends in a report with checked citations.
 
     The same command typed again after a stop goes on where it stopped.
     """
@@ -122,118 +115,67 @@ def research(
         max_concurrent_research=None if parallel is None else str(parallel),
         local_only="true" if local_only else None,
     )
-    options = read_options(chosen)
+    options, screen = read_options(chosen), Screen(Display(quiet=quiet))
 
     async def act(app: Application) -> Sequence[Job]:
-        return await run_command(app, asked, options, Display(quiet=quiet))
+        return await run_command(app, asked, options, screen)
 
     if timeline:
         check_folder(timeline.parent)
     told = Timeline() if timeline else None
     try:
-        jobs = with_application(settings, act, on_task=told)
+        jobs = with_application(settings, act, on_task=told, on_endpoint=screen.on_endpoint)
     finally:  # a stop, too, is worth to be looked at
         if timeline and told:
             write_text(timeline, told.trace())
     click_context.exit(exit_code(jobs))
 
 
-def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
-    """The command's options from click's values.
-
-    Raises:
-        click.UsageError: two options exclude each other.
-    """
-    docs, collection = cast("tuple[Path, ...]", chosen["docs"]), chosen["collection"]
-    if docs and collection:
-        raise click.UsageError("--docs and --collection exclude each other")
-    configuration = {
-        "research_mode": chosen["mode"],
-        "length": chosen["length"],
-        "language": chosen["language"],
-        "number_of_queries": chosen["number_of_queries"],
-        "budget": {"seconds": chosen["time_limit"]} if chosen["time_limit"] else None,
-    }
-    out = chosen["out"]
-    return ResearchOptions(
-        docs=docs,
-        collection=str(collection) if collection else None,
-        configuration={name: value for name, value in configuration.items() if value is not None},
-        priority=str(chosen["priority"]),
-        tags=cast("tuple[str, ...]", chosen["tags"]),
-        out=out if isinstance(out, Path) else None,
-        as_json=bool(chosen["as_json"]),
-    )
-
-
 async def run_command(
-    app: Application, topics: Sequence[Topic], options: ResearchOptions, display: Display
+    app: Application, topics: Sequence[Topic], options: ResearchOptions, screen: Screen
 ) -> Sequence[Job]:
     """Index what was named, run the topics, and hand over their reports; the jobs as they ended."""
-    collection = options.collection or DEFAULT_COLLECTION
+    display = screen.display
     # What is wrong with a topic is said before any document is read.
-    requests = [request_of(app, topic, options, collection) for topic in topics]
+    asked = await ask_for(app, topics, options)
     if options.out:
         check_folder(options.out)
+    screen.announce(app, asked)
+    for configuration in asked.configurations:
+        app.warm(configuration)
     if options.docs:
-        collection = app.collection_for(options.docs)
-        requests = [request_of(app, topic, options, collection) for topic in topics]
-        with display:
-            done = await app.ingest(
-                options.docs, collection=collection, progress=display.show_reading
-            )
-        for path, reason in done.failed:
-            display.say(f"not read: {show_path(path)}: {reason}")
-    await check_collections(app, topics, collection)
-    batch = await submit_or_resume(app.queue, requests, name=batch_name(topics, options.asked()))
+        await ingest(app, options, display)
+    await check_collections(app, asked)
+    name = batch_name(topics, options.asked())
+    batch = await submit_or_resume(app.queue, asked.requests, name=name)
     if batch.resumed:
         display.say(f"Going on with {len(batch.job_ids)} researches of the same command.")
     return await run_and_hand_over(app, batch, options.out, display, as_json=options.as_json)
 
 
-async def check_collections(app: Application, topics: Sequence[Topic], collection: str) -> None:
+async def ingest(app: Application, options: ResearchOptions, display: Display) -> None:
+    """Read the documents that were named, and say which could not be read."""
+    collection = app.collection_for(options.docs)
+    with display:
+        done = await app.ingest(options.docs, collection=collection, progress=display.show_reading)
+    for path, reason in done.failed:
+        display.say(f"not read: {show_path(path)}: {reason}")
+
+
+async def check_collections(app: Application, asked: Asked) -> None:
     """Refuse topics of a collection that does not exist, before any of them is submitted.
 
     Raises:
         NotFound: there is no such collection.
     """
     known = {found.name for found in await app.collections()}
-    for topic in topics:
-        name = topic.settings.get("collection", collection)
+    for name, place in asked.collections.items():
         if name not in known:
             raise NotFound(
-                f"{topic.place}: there is no collection {name!r}",
-                cure="Name documents with --docs, or index some: "
-                f"wiseflow index PATH… --collection {name}",
+                f"{place}: there is no collection {name!r}",
+                cure="Name documents with --docs, index some with "
+                f"`wiseflow index PATH… --collection {name}`, or search the web with --search",
             )
-
-
-def request_of(
-    app: Application, topic: Topic, options: ResearchOptions, collection: str
-) -> JobRequest:
-    """The job of one topic.
-
-    Raises:
-        InvalidInput: the topic or one of its settings cannot be used; its place is named.
-    """
-    given = {"collection": collection, **options.configuration, **topic.settings}
-    try:
-        priority = TaskPriority(topic.priority or options.priority)
-    except ValueError:
-        raise InvalidInput(
-            f"{topic.place}: priority cannot be {topic.priority!r}",
-            cure=f"There is {', '.join(TaskPriority)}",
-        ) from None
-    try:
-        return app.research_request(
-            topic.text,
-            given,
-            priority=priority,
-            tags=(*options.tags, *topic.tags),
-            metadata=topic.metadata,
-        )
-    except InvalidInput as error:
-        raise InvalidInput(f"{topic.place}: {error.message}", cure=error.cure) from error
 
 
 async def run_and_hand_over(
@@ -286,6 +228,9 @@ class _Handover:
         self.jobs.append(job)
         number, total = len(self.jobs), len(self._batch.job_ids)
         self._display.say(render_ended(job, number, total, self._display.width))
+        if job.partial and job.status is JobStatus.COMPLETED:
+            for line in render_losses((await self._app.report(job.job_id)).facts.lost):
+                self._display.say(line)
 
     def moment(self, moment: Moment) -> None:
         """Draw what runs."""
@@ -326,6 +271,7 @@ class _Handover:
             notes=self._notes,
             sources=self._sources,
             elapsed_s=self._elapsed_s,
+            spent=self._app.spent(),
             holding=self._holding(running),
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wiseflow.app import Application
+from wiseflow.cli.announcing import Screen
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.display import Display
 from wiseflow.cli.research import exit_code, run_and_hand_over
@@ -88,14 +89,17 @@ def _run(
     context: CommandContext = click_context.obj
     settings = context.settings(max_concurrent_research=None if parallel is None else str(parallel))
 
+    screen = Screen(Display())
+
     async def act(app: Application) -> Sequence[Job]:
         batch = await batch_of(app)
         if not batch.job_ids:
             click.echo("There is nothing to go on with.", err=True)
             return []
-        return await run_and_hand_over(app, batch, out, Display(), as_json=as_json)
+        return await run_and_hand_over(app, batch, out, screen.display, as_json=as_json)
 
-    click_context.exit(exit_code(with_application(settings, act)))
+    jobs = with_application(settings, act, on_endpoint=screen.on_endpoint)
+    click_context.exit(exit_code(jobs))
 
 
 async def resumed_batch(app: Application, job_ids: Sequence[str]) -> Batch:

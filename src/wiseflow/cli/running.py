@@ -21,6 +21,7 @@ def with_application(
     action: Callable[[Application], Awaitable[T]],
     *,
     on_task: Callable[[TaskEvent], None] | None = None,
+    on_endpoint: Callable[[str, str], None] | None = None,
 ) -> T:
     """The result of ``action`` on an opened application, which is closed after it whatever happens.
 
@@ -30,6 +31,7 @@ def with_application(
         settings: what holds.
         action: what to do.
         on_task: is told what happens to the tasks of the engine.
+        on_endpoint: is told, once, each provider and address that something is sent to.
 
     Raises:
         KeyboardInterrupt: the command was interrupted.
@@ -40,7 +42,9 @@ def with_application(
         nonlocal stopped
         with _stopped_by_sigterm() as asked:
             try:
-                async with open_application(settings, on_task=on_task) as application:
+                async with open_application(
+                    settings, on_task=on_task, on_endpoint=on_endpoint
+                ) as application:
                     return await action(application)
             finally:
                 stopped = asked.is_set()

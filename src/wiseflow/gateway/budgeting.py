@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Protocol
 
-from wiseflow.core.calls import Call, Reply, Usage
+from wiseflow.core.calls import Call, CallKind, Reply, Usage
 from wiseflow.core.errors import CallError, CallTimeout, MalformedOutput, NetworkFailed
 from wiseflow.gateway.chain import Send
 
@@ -57,7 +57,8 @@ class Budgeting:
         except BaseException:  # cancelled: it may have been sent
             reserved.settle(worst, answered=False)
             raise
-        reserved.settle(reply.usage)
+        # A page is no call to a provider: it costs nothing, and is not told as one.
+        reserved.settle(reply.usage, answered=call.kind is not CallKind.FETCH)
         return reply
 
     def _priced(self, call: Call[Any], reply: Reply[Any]) -> Reply[Any]:

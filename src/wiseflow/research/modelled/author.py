@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from wiseflow.core.authoring import Assignment, Draft, Gathered, Plan, Synthesis, WrittenSection
 from wiseflow.core.calls import RunContext
-from wiseflow.core.configuration import Configuration, ReportLength
+from wiseflow.core.configuration import Configuration
 from wiseflow.core.errors import NoEvidence
 from wiseflow.core.gateways import ModelCalls
 from wiseflow.core.report import AuthorKind, ReportAuthor
@@ -24,17 +24,20 @@ from wiseflow.research.modelled.claiming import (
     summed,
 )
 from wiseflow.research.modelled.fitting import fit, shrinking, space, tokens_of
+from wiseflow.research.modelled.lengths import (
+    MOST_NOT_FOUND,
+    SECTION_CLAIMS,
+    SUMMARY_CLAIMS,
+    plan_tokens,
+    section_tokens,
+    summary_tokens,
+)
 from wiseflow.research.modelled.outlining import MOST_SECTIONS, extracts, plan_of
 from wiseflow.research.modelled.prompting import Piece, language_line, one_line, piece, prompt
 from wiseflow.research.modelled.structured import Ask, Asker, Form, Tally, form, within
 
 T = TypeVar("T")
 
-SECTION_CLAIMS = {ReportLength.BRIEF: 4, ReportLength.NORMAL: 7, ReportLength.DETAILED: 12}
-SUMMARY_CLAIMS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 4, ReportLength.DETAILED: 6}
-# Tokens of answers, in scripts that need many of them, too.
-TITLE_TOKENS, QUERY_TOKENS, CLAIM_TOKENS, SUMMED_TOKENS, FORM_TOKENS = 40, 30, 200, 120, 150
-MOST_NOT_FOUND = 5
 LONGEST_TOPIC = 2000
 
 
@@ -170,7 +173,7 @@ class ModelAuthor:
             },
             pieces=extracts(overview),
             form=lambda _: _PLAN,
-            answer_tokens=FORM_TOKENS + most * (TITLE_TOKENS + queries * QUERY_TOKENS),
+            answer_tokens=plan_tokens(most, queries),
         )
 
     def _writing(
@@ -189,7 +192,7 @@ class ModelAuthor:
             },
             pieces=tuple(piece(key, one.hit.passage.title, one.text) for key, one in known.items()),
             form=lambda ids: within(_SECTION, "passages", ids),
-            answer_tokens=FORM_TOKENS + most * CLAIM_TOKENS,
+            answer_tokens=section_tokens(assignment.length),
         )
 
     def _summing(
@@ -207,7 +210,7 @@ class ModelAuthor:
             },
             pieces=in_turns(written),
             form=lambda ids: within(_SUMMARY, "claims", ids),
-            answer_tokens=FORM_TOKENS + (most + MOST_NOT_FOUND) * SUMMED_TOKENS,
+            answer_tokens=summary_tokens(configuration.length),
             closing=True,
         )
 

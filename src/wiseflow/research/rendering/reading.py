@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wiseflow.core.jobs import StopReason
+from wiseflow.core.money import money
 from wiseflow.core.report import (
     AuthorKind,
     Citation,
@@ -146,19 +147,23 @@ def shortened(text: str, *, characters: int) -> str:
 def fact_rows(report: Report) -> list[tuple[str, str]]:
     """The run facts with their labels."""
     facts = report.facts
-    cost = "not known" if facts.cost is None else f"{facts.cost:.2f}"
-    return [
+    rows = [
         ("Research", report.id),
         ("Mode", report.mode.replace("_", "-")),
         ("Language", report.language or "not told"),
         ("Time", duration(facts.seconds)),
         ("Searches", str(facts.queries)),
         ("Passages considered", str(facts.passages_considered)),
-        ("Calls to other machines", str(facts.calls)),
-        ("Tokens", str(facts.tokens)),
-        ("Cost", cost),
+        ("Calls to providers", str(facts.calls)),
+        ("Tokens", f"{facts.tokens:,}"),
+        ("Cost", money(facts.cost)),
         ("Citations", verdict_line(report)),
     ]
+    if report.author.models:
+        rows.insert(1, ("Models", ", ".join(report.author.models)))
+    if facts.partial:
+        rows.append(("Partial", f"{len(facts.lost)} parts lost, see “{NOT_FOUND_TITLE}”"))
+    return rows
 
 
 def duration(seconds: float) -> str:
