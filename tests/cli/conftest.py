@@ -41,7 +41,9 @@ def clean_folder(tmp_path, monkeypatch):
     """Each test has a folder of its own with two documents, and no settings but the defaults."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("WISEFLOW", "DATABASE", "MAX_", "LOG_", "JOB_", "INDEX_")):
+        if name.startswith(
+            ("WISEFLOW", "DATABASE", "MAX_", "LOG_", "JOB_", "INDEX_", "LLM", "TAVILY", "OLLAMA")
+        ):
             monkeypatch.delenv(name)
     papers = tmp_path / "papers"
     papers.mkdir()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from wiseflow.app.endpoints import model_stand_ins
 from wiseflow.app.outside import Outside, model_to_use, open_outside
+from wiseflow.core.calls import Usage
 from wiseflow.core.clock import SystemClock
 from wiseflow.core.errors import WiseflowError
 from wiseflow.gateway.fronts import split_model
@@ -16,6 +17,9 @@ from wiseflow.settings.model import Settings
 
 SEARCHES = ("tavily", "exa", "perplexity", "searxng")
 WRITING, WRITING_INSTEAD, SEARCHING = "writing", "writing, when others fail", "searching the web"
+MODEL_PROVIDERS = ("openai", "anthropic")
+ONE_OF_EACH = Usage(input_tokens=1, output_tokens=1)
+PRICE_CURE = "MODEL_FACTS can tell it"
 EMBEDDED = "the embedded author (no model is used)"
 OWN_DOCUMENTS = "your own documents"
 
@@ -50,7 +54,7 @@ async def check_outside(settings: Settings) -> list[Checked]:
     clock = SystemClock()
     async with open_outside(settings, clock, Limiter(clock=clock)) as outside:
         found = [await _model(outside, *named) for named in await _models(settings)]
-        found = found or [Checked(purpose=WRITING, who=EMBEDDED)]
+        found = found or [Checked(purpose=WRITING, who=EMBEDDED, detail=_left_out(settings))]
         found += [
             await _provider(outside, SEARCHING, name, name)
             for name in searches_set_up(settings, outside)
@@ -100,11 +104,20 @@ async def _provider(
             detail=f"it has no model {model}", cure=_known(tested.models),
         )  # fmt: skip
     told = [tested.detail, tested.remaining and f"left: {tested.remaining}"]
+    if tested.valid and model and outside.pricing.of_model(provider, model, ONE_OF_EACH) is None:
+        told.append(f"its price is not known, nor then what a research costs ({PRICE_CURE})")
     return Checked(
         purpose=purpose, who=who, address=address, works=tested.valid,
         detail="; ".join(filter(None, told)),
-        cure="" if tested.valid else f"Set {outside.directory.endpoint(provider).key_setting}",
     )  # fmt: skip
+
+
+def _left_out(settings: Settings) -> str:
+    """Which keys of providers of models are set, though no model of theirs is named."""
+    keys = [name for name in MODEL_PROVIDERS if settings.provider_key(name)]
+    return "; ".join(
+        f"{name.upper()}_API_KEY is set: with PRIMARY_MODEL={name}:MODEL it writes" for name in keys
+    )
 
 
 def _has(models: Sequence[str], model: str) -> bool:

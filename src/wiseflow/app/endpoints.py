@@ -154,20 +154,18 @@ def default_model(settings: Settings) -> str:
         return f"{GENERIC}:{named}"
     if settings.origin("PRIMARY_MODEL") != "default" and settings.provider_key("openai"):
         return f"openai:{named}"
-    if ":" in named:  # a model of Ollama's may be called so, and is looked for there
-        _check_near(named)
     return ""
 
 
-def _check_near(named: str) -> None:
-    """Refuse a provider that is written nearly as one that is known."""
-    provider = named.partition(":")[0]
-    near = difflib.get_close_matches(provider.lower(), Registry().names, n=1)
-    if near:
-        raise ConfigurationError(
-            f"PRIMARY_MODEL names {named!r}, and there is no provider {provider!r}",
-            cure=f"Did you mean {near[0]!r}? Set PRIMARY_MODEL to provider:model",
-        )
+def unknown_provider(named: str) -> ConfigurationError:
+    """The error of a PRIMARY_MODEL that begins with no provider's name, and that nobody has."""
+    provider, names = named.partition(":")[0], Registry().names
+    near = difflib.get_close_matches(provider.lower(), names, n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    return ConfigurationError(
+        f"PRIMARY_MODEL names {named!r}: there is no provider {provider!r}, and no Ollama has it",
+        cure=f"{meant}Set PRIMARY_MODEL to provider:model; known are: {', '.join(names)}",
+    )
 
 
 def names_provider(model: str) -> bool:

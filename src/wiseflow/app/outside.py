@@ -18,6 +18,7 @@ from wiseflow.app.endpoints import (
     model_stand_ins,
     network_of,
     rates_of,
+    unknown_provider,
 )
 from wiseflow.core.calls import CallKind
 from wiseflow.core.clock import Clock
@@ -186,8 +187,15 @@ async def model_to_use(settings: Settings) -> str:
 
     Returns:
         ``provider:model``, or "" when there is none: then the embedded author writes.
+
+    Raises:
+        ConfigurationError: PRIMARY_MODEL names a provider that nobody knows.
     """
-    return default_model(settings) or await _found_at_ollama(settings)
+    model = default_model(settings) or await _found_at_ollama(settings)
+    named = settings.primary_model
+    if ":" in named and not model.endswith(named):  # one of Ollama's may be called so
+        raise unknown_provider(named)
+    return model
 
 
 async def _found_at_ollama(settings: Settings) -> str:
