@@ -9,13 +9,15 @@ from wiseflow.app import check_local_only, is_loopback
 from wiseflow.core.errors import ConfigurationError
 from wiseflow.settings.loading import load_settings
 
-# Refuses every connection that is not a local socket, and tells of each attempt.
+# Refuses every connection that is not a local socket, and tells of each attempt; one to this
+# machine by another word, as a model may run here.
 GUARDED = """
 import socket, sys
 
 def refuse(event, arguments):
     if event in {"socket.connect", "socket.sendto"} and arguments[0].family != socket.AF_UNIX:
-        print("CONNECTED", arguments[1], file=sys.stderr)
+        here = arguments[1][0] == "127.0.0.1"
+        print("ASKED" if here else "CONNECTED", arguments[1], file=sys.stderr)
         raise OSError("no network here")
     if event == "socket.getaddrinfo":
         print("RESOLVED", arguments[0], file=sys.stderr)
@@ -68,18 +70,15 @@ def test_only_addresses_of_this_machine_are_loopback(host, loopback):
     assert is_loopback(host) is loopback
 
 
-def test_a_whole_research_opens_no_connection(tmp_path):
+@pytest.mark.parametrize("named", [[], ["--model", "extractive"]])
+def test_a_whole_research_asks_no_other_machine_and_with_its_own_author_none(tmp_path, named):
     (tmp_path / "tides.md").write_text(
         "# Tides\n\nTides are the rise and fall of sea levels. Spring tides come twice a month.\n"
     )
+    command = ["research", "Tides", "--docs", "tides.md", "--local-only", *named]
 
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            GUARDED,
-            *["research", "Tides", "--docs", "tides.md", "--local-only"],
-        ],
+        [sys.executable, "-c", GUARDED, *command],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -90,3 +89,5 @@ def test_a_whole_research_opens_no_connection(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "CONNECTED" not in done.stderr
     assert "RESOLVED" not in done.stderr
+    if named:
+        assert "ASKED" not in done.stderr

@@ -11,12 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from wiseflow.simulator.options import SimulatorOptions
+from wiseflow.simulator.process import SimulatorProcess
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)(?P<target>[^)#]+)")
 # A page's shell blocks that set its examples up; others install things or need a server.
 SETTING_UP = ("papers/", "topics.txt")
+# Pages whose reader has keys: the simulator plays who is asked.
+ASKING = ("models-and-search.md", "python.md")
+KEYS = {"LLM_API_KEY": "k", "PRIMARY_MODEL": "sim-large", "TAVILY_API_KEY": "k"}
 
 
 def blocks(page, *kinds):
@@ -39,6 +45,26 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def sim():
+    with SimulatorProcess(SimulatorOptions(time_scale=0.01)) as running:
+        yield running
+
+
+@pytest.fixture
+def providers(sim, monkeypatch):
+    """Gives a page the providers that its reader has."""
+
+    def given(page):
+        if page.name in ASKING:
+            bases = {"LLM_API_BASE": sim.url("openai"), "TAVILY_API_BASE": sim.url("tavily")}
+            opened = {"FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "TAVILY_RATE_LIMIT": "10000"}
+            for name, value in {**KEYS, **bases, **opened}.items():
+                monkeypatch.setenv(name, value)
+
+    return given
+
+
 def run(command, folder):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
@@ -57,7 +83,8 @@ def filled_in(line, folder):
 
 
 @pytest.mark.parametrize("page", with_blocks("console"))
-def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder):
+def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder, providers):
+    providers(page)
     for kind, body in blocks(page, "console", "sh"):
         if kind == "sh":
             if any(word in body for word in SETTING_UP):
@@ -72,7 +99,8 @@ def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder):
 
 
 @pytest.mark.parametrize("page", with_blocks("python"))
-def test_the_scripts_of_a_page_work(page, folder):
+def test_the_scripts_of_a_page_work(page, folder, providers):
+    providers(page)
     for _, body in blocks(page, "python"):
         script = folder / "example.py"
         script.write_text(body)

@@ -390,7 +390,7 @@ async def open_application(
             ) as reading,
             engine(settings, predictor=predictor, on_event=on_task) as tasks,
             _outside(settings, given, on_endpoint) as outside,
-            Warming(reading.start, outside.directory) as warming,
+            Warming(reading.start, outside.directory.warm) as warming,
         ):
             tasks.add_pool(RESEARCH_POOL, research)
             tasks.add_pool(READING_POOL, reading)

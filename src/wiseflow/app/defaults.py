@@ -59,12 +59,7 @@ class Defaults:
         Raises:
             ConfigurationError: a setting cannot be used.
         """
-        if self._model is None:
-            self._model = await model_to_use(self._settings) or EXTRACTIVE
-        search = SearchAPI.DOCUMENTS.value
-        if self._searches and not documents:
-            search = self._searches[0]
-        return {**dict.fromkeys(ROLES, self._model), "search_api": search}
+        return {**await self._models(), "search_api": self._search(documents=documents)}
 
     async def settle(self, given: Mapping[str, object], *, documents: bool) -> Settled:
         """A configuration with what it does not name, checked before anything is done.
@@ -78,15 +73,25 @@ class Defaults:
             ConfigurationError: a provider that is named is not set up.
         """
         named = {name: value for name, value in given.items() if value is not None}
-        found = await self.found(documents=documents)
-        by_default = {name for name in found if name not in named}
-        if not by_default.issuperset(ROLES):  # who names one model means no other
-            by_default.difference_update(ROLES)
-        filled = {**{name: found[name] for name in by_default}, **named}
-        filled, notes = await self._kept_here(filled, by_default)
+        found: dict[str, object] = {}
+        if named.keys().isdisjoint(ROLES):  # who names one model means no other
+            found |= await self._models()
+        if "search_api" not in named:
+            found["search_api"] = self._search(documents=documents)
+        filled, notes = await self._kept_here({**found, **named}, set(found))
         configuration = read_configuration(filled)
         self._check_set_up(configuration)
         return Settled(given=filled, configuration=configuration, notes=notes)
+
+    async def _models(self) -> dict[str, object]:
+        if self._model is None:  # one is looked for on this machine, which takes a while
+            self._model = await model_to_use(self._settings) or EXTRACTIVE
+        return dict.fromkeys(ROLES, self._model)
+
+    def _search(self, *, documents: bool) -> str:
+        if documents or not self._searches:
+            return SearchAPI.DOCUMENTS.value
+        return self._searches[0]
 
     async def _kept_here(
         self, filled: dict[str, object], by_default: set[str]

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 from wiseflow.core.configuration import Configuration
-from wiseflow.gateway.directory import Directory
 from wiseflow.gateway.fronts import split_model
 from wiseflow.observability.logs import get_logger
 
@@ -23,12 +22,16 @@ class Warming:
 
     Args:
         start_reading: starts the worker processes that read pages.
-        directory: has the models.
+        warm_model: loads what a model needs, by its provider and name.
     """
 
-    def __init__(self, start_reading: Callable[[], Awaitable[None]], directory: Directory) -> None:
+    def __init__(
+        self,
+        start_reading: Callable[[], Awaitable[None]],
+        warm_model: Callable[[str, str], Awaitable[None]],
+    ) -> None:
         self._start_reading = start_reading
-        self._directory = directory
+        self._warm_model = warm_model
         # Not a task group: its failures are nobody's business, and its end cancels them.
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -53,7 +56,7 @@ class Warming:
             self._begin("the reading of pages", self._start_reading)
         for name in configuration.models:
             provider, model = split_model(name)
-            self._begin(provider, partial(self._directory.warm, provider, model))
+            self._begin(provider, partial(self._warm_model, provider, model))
 
     def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         if name not in self._tasks:

@@ -156,7 +156,7 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
         ("Passages considered", str(facts.passages_considered)),
         ("Calls to providers", str(facts.calls)),
         ("Tokens", f"{facts.tokens:,}"),
-        ("Cost", money(facts.cost)),
+        ("Cost", "not known" if facts.cost is None else money(facts.cost)),
         ("Citations", verdict_line(report)),
     ]
     if report.author.models:
