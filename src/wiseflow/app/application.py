@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from wiseflow.app.databases import check_local_only, database_options
 from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
 from wiseflow.app.forecasting import Forecast, forecast
+from wiseflow.app.libraries import Libraries, parse_bounds
 from wiseflow.app.limiting import open_limiter
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.researches import Researches
@@ -26,14 +26,13 @@ from wiseflow.core.report import Report
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.engine.compute import TaskBranches, TaskCompute
 from wiseflow.engine.prediction import Predictor
-from wiseflow.engine.processes import ProcessLimits, ProcessPool
+from wiseflow.engine.processes import ProcessPool
 from wiseflow.engine.remembering import remembered
 from wiseflow.engine.tasks import TaskManager
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
 from wiseflow.library.collections import collection_for_folder
-from wiseflow.library.ingesting import IngestProgress, IngestReport, Library
-from wiseflow.library.planning import IngestLimits
+from wiseflow.library.ingesting import IngestProgress, IngestReport
 from wiseflow.library.searching import search_collection
 from wiseflow.research.asking import Question, clean_topic, read_configuration, to_payload
 from wiseflow.research.handler import KIND
@@ -48,17 +47,12 @@ from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import open_database
 from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
-from wiseflow.text.limits import ParseLimits
 
 FOLLOW_POLL_S = 0.25
 # One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
 COMPUTE_TIMEOUT_S = 120.0
 RESEARCH_POOL = "research"
 READING_POOL = "pages"
-# A full set of sources is written into an index in one call.
-INDEXING_TIMEOUT_S = 1800.0
-# JSON Lines files are read in parts, so they may be so many times as large as a document.
-JSONL_FACTOR = 8
 # What a worker process imports at its start, so that the first research need not wait for it.
 RESEARCH_MODULES = (
     "wiseflow.research.extractive.authors",
@@ -97,7 +91,7 @@ class Application:
         self._steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._database = database
-        self._libraries = itertools.count(1)
+        self._libraries = Libraries(settings, tasks, self.documents)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
         self._outside = outside
@@ -278,14 +272,14 @@ class Application:
             Conflict: another process changes the collection.
             StorageError: the database or the disk refuses.
         """
-        async with self._library() as library:
+        async with self._libraries.open() as library:
             if progress is None:
                 return await library.ingest(paths, collection, private=private)
             return await library.ingest(paths, collection, private=private, progress=progress)
 
     async def delete_collection(self, name: str) -> None:
         """Erase a collection and its index. Raises ``NotFound``."""
-        async with self._library() as library:
+        async with self._libraries.open() as library:
             await library.delete(name)
 
     async def search(self, query: str, *, collection: str, k: int) -> Sequence[Hit]:
@@ -305,48 +299,6 @@ class Application:
     async def collections(self) -> list[Collection]:
         """All collections by name, with their counts."""
         return await self.documents.collections()
-
-    @asynccontextmanager
-    async def _library(self) -> AsyncGenerator[Library]:
-        """A library with worker processes of its own, which end with it."""
-        settings = self.settings
-        parsing = ProcessPool(
-            workers=settings.max_concurrent_tasks,
-            name="parsing",
-            timeout_s=settings.index_parse_timeout_s,
-            limits=parse_bounds(settings),
-            preload=("wiseflow.library.reading",),
-        )
-        indexing = ProcessPool(
-            workers=1,
-            name="indexing",
-            timeout_s=INDEXING_TIMEOUT_S,
-            preload=("wiseflow.knowledge.writing",),
-        )
-        # Several may be at work in one process, so the names of their pools have to differ.
-        number = next(self._libraries)
-        async with (
-            self._pool(f"parsing {number}", parsing) as parse,
-            self._pool(f"indexing {number}", indexing) as index,
-        ):
-            yield Library(
-                store=self.documents,
-                parsing=parse,
-                indexing=index,
-                data_folder=settings.data_dir,
-                calls=settings.max_concurrent_tasks + 2,
-                limits=ingest_limits(settings),
-            )
-
-    @asynccontextmanager
-    async def _pool(self, name: str, pool: ProcessPool) -> AsyncGenerator[TaskCompute]:
-        """A pool of the engine, for the time of the block."""
-        async with pool:
-            self.tasks.add_pool(name, pool)
-            try:
-                yield TaskCompute(self.tasks, name)
-            finally:
-                await self.tasks.remove_pool(name)
 
 
 @asynccontextmanager
@@ -423,20 +375,3 @@ async def _outside(
             yield outside
     finally:
         await opened.aclose()
-
-
-def ingest_limits(settings: Settings) -> IngestLimits:
-    """How much is read of one file, by the settings."""
-    most = settings.index_max_file_bytes
-    return IngestLimits(
-        parse=ParseLimits(file_bytes=most),
-        jsonl_bytes=JSONL_FACTOR * most,
-        workers=f"{settings.index_parse_memory_bytes} {settings.index_parse_timeout_s}",
-    )
-
-
-def parse_bounds(settings: Settings) -> ProcessLimits:
-    """What the parsing of one document or page may take."""
-    return ProcessLimits(
-        memory_bytes=settings.index_parse_memory_bytes, cpu_s=settings.index_parse_timeout_s
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -33,7 +33,8 @@ class Warming:
         self._start_reading = start_reading
         self._warm_model = warm_model
         # Not a task group: its failures are nobody's business, and its end cancels them.
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,29 +45,35 @@ class Warming:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        tasks = list(self._tasks.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
     def begin(self, configuration: Configuration) -> None:
-        """Get ready what researches of a configuration need; the second time it does nothing."""
-        if configuration.on_web:
-            self._begin("the reading of pages", self._start_reading)
+        """Get ready what researches of a configuration need; the second time it does nothing.
+
+        The model is asked before a page is read, so it comes first: at once they would only take
+        each other's cores.
+        """
+        wanted: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         for name in configuration.models:
             provider, model = split_model(name)
-            self._begin(provider, partial(self._warm_model, provider, model))
+            wanted.append((provider, partial(self._warm_model, provider, model)))
+        if configuration.on_web:
+            wanted.append(("the reading of pages", self._start_reading))
+        fresh = [(name, work) for name, work in wanted if name not in self._begun]
+        self._begun.update(name for name, _ in fresh)
+        if fresh:
+            task = asyncio.get_running_loop().create_task(_done(fresh), name="warming")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = asyncio.get_running_loop().create_task(
-                _done(name, work), name=f"warming {name}"
-            )
 
-
-async def _done(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await work()
-    except Exception as error:  # noqa: BLE001 - a task's boundary: who needs it is told
-        _log.debug("Getting ready failed", what=name, why=str(error))
+async def _done(wanted: Sequence[tuple[str, Callable[[], Awaitable[None]]]]) -> None:
+    for name, work in wanted:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - a task's boundary: who needs it is told
+            _log.debug("Getting ready failed", what=name, why=str(error))
