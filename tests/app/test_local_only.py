@@ -36,6 +36,7 @@ main(sys.argv[1:])
         "postgresql://localhost/wiseflow",
         "postgresql://user:secret@127.0.0.1:5433/wiseflow",
         "postgresql://[::1]/wiseflow",
+        "postgresql://localhost/wiseflow?hostaddr=::1",
         "postgresql:///wiseflow?host=/run/postgresql",
     ],
 )
@@ -49,6 +50,10 @@ def test_a_database_on_this_machine_is_allowed(url):
         "postgresql://db.example.org/wiseflow",
         "postgresql://user:secret@10.0.0.7/wiseflow",
         "postgresql://localhost/wiseflow?host=db.example.org",
+        "postgresql://localhost/wiseflow?hostaddr=10.0.0.7",
+        "postgresql:///wiseflow?host=db.example.org:5432&host=localhost:5432",
+        "postgresql:///wiseflow?host=localhost,db.example.org",
+        "postgresql://[::ffff:10.0.0.7]/wiseflow",
     ],
 )
 def test_a_database_on_another_machine_is_refused_without_its_password(url):
@@ -56,6 +61,15 @@ def test_a_database_on_another_machine_is_refused_without_its_password(url):
         check_local_only(load_settings(environ={"LOCAL_ONLY": "true", "DATABASE_URL": url}))
 
     assert "secret" not in str(caught.value)
+
+
+def test_a_redis_on_another_machine_is_refused_when_limits_are_shared_there():
+    named = {"LOCAL_ONLY": "true", "REDIS_HOST": "10.0.0.7"}
+
+    check_local_only(load_settings(environ=named))
+    check_local_only(load_settings(environ={"LOCAL_ONLY": "true", "LIMIT_STORE": "redis"}))
+    with pytest.raises(ConfigurationError, match="REDIS_HOST names another machine"):
+        check_local_only(load_settings(environ={**named, "LIMIT_STORE": "redis"}))
 
 
 def test_without_local_only_it_is_the_users_choice():

@@ -14,21 +14,38 @@ from wiseflow.storage.sql.schema import SchemaState, check, upgrade
 
 
 def check_local_only(settings: Settings) -> None:
-    """Refuse a database on another machine when nothing may be sent to one.
+    """Refuse a database or a Redis on another machine when nothing may be sent to one.
 
     Raises:
-        ConfigurationError: ``LOCAL_ONLY`` holds, and ``DATABASE_URL`` names another machine.
+        ConfigurationError: ``LOCAL_ONLY`` holds, and ``DATABASE_URL`` names another machine, or
+            ``REDIS_HOST`` does and limits are shared there.
     """
-    address = urlsplit(settings.database_url)
-    # A PostgreSQL address without a host, or with a folder for one, is a local socket.
-    host = address.hostname or ""
-    elsewhere = parse_qs(address.query).get("host", [host])[-1]
-    local = not elsewhere or elsewhere.startswith("/") or is_loopback(elsewhere)
-    if settings.local_only and not local:
+    if not settings.local_only:
+        return
+    for host in _database_hosts(settings.database_url):
+        # A PostgreSQL address without a host, or with a folder for one, is a local socket.
+        if host and not host.startswith("/") and not is_loopback(host):
+            raise ConfigurationError(
+                f"LOCAL_ONLY is set, and DATABASE_URL names another machine, {host}",
+                cure="Use a database on this machine, or unset LOCAL_ONLY",
+            )
+    if settings.limit_store == "redis" and not is_loopback(settings.redis_host):
         raise ConfigurationError(
-            f"LOCAL_ONLY is set, and DATABASE_URL names another machine, {elsewhere}",
-            cure="Use a database on this machine, or unset LOCAL_ONLY",
+            f"LOCAL_ONLY is set, and REDIS_HOST names another machine, {settings.redis_host}",
+            cure="Use a Redis on this machine, another LIMIT_STORE, or unset LOCAL_ONLY",
         )
+
+
+def _database_hosts(url: str) -> list[str]:
+    """All hosts that a database's address names: there may be several, to be tried in turn."""
+    address = urlsplit(url)
+    asked = parse_qs(address.query)
+    # Source: PostgreSQL, libpq, "Parameter Key Words": `hostaddr` goes before `host`, and both may
+    # be lists.
+    named = asked.get("host", [address.hostname or ""]) + asked.get("hostaddr", [])
+    hosts = [host for names in named for host in names.split(",")]
+    # One colon is before a port; an IPv6 address has more.
+    return [host.partition(":")[0] if host.count(":") == 1 else host for host in hosts]
 
 
 def is_loopback(host: str) -> bool:
