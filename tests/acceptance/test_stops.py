@@ -145,3 +145,19 @@ def test_kills_at_any_moment_lose_nothing_and_do_nothing_twice():
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "researches lost: 0" in done.stdout
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_pay_no_journalled_call_again():
+    script = ROOT / "proofs" / "kill_gateway.py"
+
+    done = subprocess.run(
+        [sys.executable, str(script), "--kills", "2", "--researches", "4", "--seed", "7"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "broken promises: 0" in done.stdout
