@@ -18,6 +18,7 @@ from wiseflow.providers.failures import CLIENT_ERRORS, connection_failure
 from wiseflow.providers.headers import allowances
 from wiseflow.providers.hearing import tell_headers
 from wiseflow.providers.network import Network, forbidden, is_loopback
+from wiseflow.providers.spread import SpreadTransport, one_connection
 from wiseflow.providers.statuses import Answered, malformed, status_failure
 
 USER_AGENT: Final = f"WiseFlow/{version('wiseflow')}"
@@ -54,11 +55,7 @@ class HttpClients:
         self.network = network or Network()
         self.clock = clock or SystemClock()
         self._timeout_s = timeout_s
-        self._limits = httpx2.Limits(
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections,
-            keepalive_expiry=KEEPALIVE_S,
-        )
+        self._max_connections = max_connections
         self._clients: dict[tuple[str, str], httpx2.AsyncClient] = {}
 
     def client(self, endpoint: Endpoint) -> httpx2.AsyncClient:
@@ -84,11 +81,11 @@ class HttpClients:
 
     def _made(self, endpoint: Endpoint) -> httpx2.AsyncClient:
         proxy = self.network.proxy_for(httpx2.URL(endpoint.base_url).host)
-        transport = httpx2.AsyncHTTPTransport(
-            verify=self.network.ssl_context,
-            trust_env=False,
-            limits=self._limits,
-            proxy=proxy or None,
+        ssl_context = self.network.ssl_context
+        transport = SpreadTransport(
+            lambda: one_connection(ssl_context, proxy, KEEPALIVE_S),
+            most=self._max_connections,
+            keepalive_s=KEEPALIVE_S,
         )
         return httpx2.AsyncClient(
             transport=_Kept(transport, endpoint.provider) if self.network.local_only else transport,

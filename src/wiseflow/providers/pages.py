@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -35,12 +35,14 @@ from wiseflow.providers.http import CONNECT_S, MAX_CONNECTIONS, TIMEOUT_S, USER_
 from wiseflow.providers.media import ACCEPT, PDF_BEGINS, Media, check_kind, media_of, true_kind
 from wiseflow.providers.network import Network, forbidden, is_loopback
 from wiseflow.providers.pinning import (
+    KEEPALIVE_S,
     CheckedBackend,
     CheckedTransport,
     Resolve,
     address_forbidden,
     resolve,
 )
+from wiseflow.providers.spread import SpreadTransport, one_connection
 from wiseflow.providers.statuses import status_kind
 from wiseflow.providers.unpacking import Unpacker
 
@@ -191,8 +193,8 @@ class PageFetcher:
         return self._transports[proxy]
 
     def _direct(self) -> httpx2.AsyncBaseTransport:
-        limit = self._limits.connections
-        return CheckedTransport(self._backend, self._network.ssl_context, limit)
+        ssl_context = self._network.ssl_context
+        return self._spread(lambda: CheckedTransport(self._backend, ssl_context, 1))
 
     def _proxied(self, proxy: str) -> httpx2.AsyncBaseTransport:
         _log.warning(
@@ -200,12 +202,11 @@ class PageFetcher:
             " private network cannot be checked here",
             proxy=shown_proxy(proxy),
         )
-        return httpx2.AsyncHTTPTransport(
-            verify=self._network.ssl_context,
-            trust_env=False,
-            proxy=proxy,
-            limits=httpx2.Limits(max_connections=self._limits.connections),
-        )
+        ssl_context = self._network.ssl_context
+        return self._spread(lambda: one_connection(ssl_context, proxy, KEEPALIVE_S))
+
+    def _spread(self, new: Callable[[], httpx2.AsyncBaseTransport]) -> SpreadTransport:
+        return SpreadTransport(new, most=self._limits.connections, keepalive_s=KEEPALIVE_S)
 
 
 class _Pace:
