@@ -89,6 +89,7 @@ class Web:
     Args:
         results: what every query finds, unless ``by_query`` says otherwise.
         broken: errors by query or address.
+        empty_at_first: how often a query finds nothing before it finds something.
         asked: how often each query and address was asked for.
         most_at_once: of all calls.
     """
@@ -97,6 +98,7 @@ class Web:
     by_query: dict[str, list[SearchResult]] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     broken: dict[str, Exception] = field(default_factory=dict)
+    empty_at_first: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     under_way: int = 0
     most_at_once: int = 0
@@ -112,6 +114,8 @@ class Web:
     ) -> SearchAnswer:
         await self._called(request.query)
         found = self.by_query.get(request.query, self.results)
+        if self.asked[request.query] <= self.empty_at_first:
+            found = []
         return SearchAnswer(results=tuple(found[: request.limit]), provider=provider)
 
     async def fetch(self, request: FetchRequest, *, context: RunContext, step: str) -> Page:

@@ -79,6 +79,15 @@ async def test_an_overview_that_finds_nothing_says_where_it_looked(house, ask):
         await house.retriever().gather(ask(overview=True))
 
 
+async def test_a_search_that_finds_nothing_is_asked_once_more(house, ask):
+    house.web.empty_at_first = 1
+
+    gathered = await house.retriever().gather(ask(overview=True))
+
+    assert gathered.evidence
+    assert house.web.asked == {"Lake Baikal": 2}
+
+
 async def test_searches_and_pages_go_side_by_side(house, ask):
     await house.retriever().gather(ask("a", "b", "c"))
 

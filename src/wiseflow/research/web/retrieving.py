@@ -22,6 +22,7 @@ from wiseflow.research.web.side_by_side import side_by_side
 from wiseflow.research.web.sketches import NEAR_DUPLICATE, resemblance
 
 SEARCH_STEP = "search"
+AGAIN_STEP = "search again"  # another name in the journal, which has the empty answer
 OVERVIEW_RESULTS, QUERY_RESULTS = 10, 8
 # A section of 6, 10 or 16 passages reads 3, 4 or 5 pages.
 FEWEST_PAGES, PASSAGES_A_PAGE = 2, 5
@@ -141,11 +142,16 @@ class WebRetriever:
 
     async def _answer(self, request: SearchRequest) -> SearchAnswer | CallError:
         try:
-            return await self._searches.search(
-                request, provider=self._provider, context=self._context, step=SEARCH_STEP
-            )
+            answer = await self._asked(request, SEARCH_STEP)
+            # Now and then a provider finds nothing where it finds something a moment later.
+            return answer if answer.results else await self._asked(request, AGAIN_STEP)
         except CallError as error:
             return error
+
+    async def _asked(self, request: SearchRequest, step: str) -> SearchAnswer:
+        return await self._searches.search(
+            request, provider=self._provider, context=self._context, step=step
+        )
 
     async def _best_pages(
         self, candidates: Sequence[Candidate], wanted: int
