@@ -29,6 +29,7 @@ from wiseflow.engine.prediction import Predictor
 from wiseflow.engine.processes import ProcessPool
 from wiseflow.engine.remembering import remembered
 from wiseflow.engine.tasks import TaskManager
+from wiseflow.jobs.context import Handler
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
 from wiseflow.library.collections import collection_for_folder
@@ -53,6 +54,7 @@ FOLLOW_POLL_S = 0.25
 COMPUTE_TIMEOUT_S = 120.0
 RESEARCH_POOL = "research"
 READING_POOL = "pages"
+NO_HANDLERS: Mapping[str, Handler] = {}
 # What a worker process imports at its start, so that the first research need not wait for it.
 RESEARCH_MODULES = (
     "wiseflow.research.extractive.authors",
@@ -88,6 +90,7 @@ class Application:
         self.queue = SqlJobQueue(database)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
+        self.outside = outside
         self._steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._database = database
@@ -206,13 +209,13 @@ class Application:
             max_attempts=self.settings.retry_limit,
         )
 
-    def worker(self, *, concurrency: int) -> Worker:
-        """A worker that runs researches, so many side by side."""
+    def worker(self, *, concurrency: int, handlers: Mapping[str, Handler] = NO_HANDLERS) -> Worker:
+        """A worker that runs researches, so many side by side, and jobs of the kinds given."""
         return Worker(
             queue=self.queue,
             steps=self._steps,
             events=self.events,
-            handlers={KIND: self._researches.handler()},
+            handlers={KIND: self._researches.handler(), **handlers},
             owner=instance_name(),
             concurrency=concurrency,
             times=WorkerTimes(

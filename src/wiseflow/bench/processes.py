@@ -21,14 +21,30 @@ print(rounds)
 """
 
 
-def tree_memory_bytes() -> int:
+def tree_memory_bytes(*, without: int = 0) -> int:
     """The proportional memory (PSS) of this process and all below it, in bytes.
 
     Pages that processes share are counted once in total. Where the system does not tell (not
     Linux), the resident size is taken, which counts them for each.
+
+    Args:
+        without: the id of one that is left out, with those below it; 0 for none.
     """
+    return sum(_memory_bytes(process) for process in _tree(without))
+
+
+def tree_cpu_s(*, without: int = 0) -> float:
+    """CPU seconds of this process and those below it that live; ``without`` as above."""
+    return sum(_cpu_s(process) for process in _tree(without))
+
+
+def _tree(without: int) -> set[psutil.Process]:
     own = psutil.Process()
-    return sum(_memory_bytes(process) for process in [own, *own.children(recursive=True)])
+    tree = {own, *own.children(recursive=True)}
+    if without:
+        left_out = psutil.Process(without)
+        tree -= {left_out, *left_out.children(recursive=True)}
+    return tree
 
 
 def two_process_speed_up(seconds: float) -> float:
@@ -52,3 +68,11 @@ def _memory_bytes(process: psutil.Process) -> int:
     except psutil.Error:  # it ended between the look at the tree and this one
         return 0
     return int(getattr(memory, "pss", 0) or memory.rss)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:  # as above
+        return 0.0
+    return times.user + times.system
