@@ -7,6 +7,7 @@ from wiseflow.connector.manager import ParallelResearchManager
 from wiseflow.connector.models import LLMManager
 from wiseflow.settings.loading import load_settings
 from wiseflow.simulator.options import SimulatorOptions
+from wiseflow.simulator.process import SimulatorProcess
 from wiseflow.simulator.server import Simulator
 
 TIDES = """# Tides
@@ -57,6 +58,17 @@ async def sim():
 @pytest.fixture
 def environ(sim):
     """Settings by which the simulator is the model, and Tavily the search."""
+    return environ_for(sim)
+
+
+@pytest.fixture
+def environ_of_a_process():
+    """The same, of a simulator in a process of its own, for event loops that a test makes."""
+    with SimulatorProcess(SimulatorOptions(time_scale=0.01)) as running:
+        yield environ_for(running)
+
+
+def environ_for(sim):
     return {
         "LLM_API_BASE": sim.url("openai"),
         "LLM_API_KEY": "k-1",

@@ -188,3 +188,17 @@ async def test_applications_opened_later_keep_to_a_limit_that_was_set(llm, onlin
         [door] = sharing._LOOPS[asyncio.get_running_loop()].limiters()
 
     assert door._core._rates["tavily", ""].requests_per_minute == 9
+
+
+def test_what_is_kept_open_ends_with_its_event_loop(environ_of_a_process):
+    llm = LLMManager(load_settings(environ={**environ_of_a_process, "LIMIT_STORE": "database"}))
+
+    async def ask():
+        await llm.complete("Hello.", max_tokens=5)
+        return sharing._LOOPS[asyncio.get_running_loop()]
+
+    first, second = asyncio.run(ask()), asyncio.run(ask())
+
+    assert first is not second
+    assert not first.gateways
+    assert not first.kept

@@ -20,6 +20,7 @@ from wiseflow.app.limiting import OpenLimiter, open_limiter, shares_limits
 from wiseflow.app.outside import Outside, make_outside
 from wiseflow.core.calls import CallKind
 from wiseflow.core.clock import SystemClock
+from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.limits import RateLimit
 from wiseflow.gateway.recording import AttemptRecord, CallTotals
 from wiseflow.limits.door import Limiter, check_rate
@@ -183,7 +184,12 @@ async def _entered(here: _Loop, settings: Settings) -> _Gateway:
     key = _key(settings)
     async with here.opening:
         if key not in here.gateways:
-            here.gateways[key] = _made(settings, await _limiter(here, settings))
+            limiter = await _limiter(here, settings)
+            try:
+                here.gateways[key] = _made(settings, limiter)
+            except ConfigurationError:
+                await limiter.aclose()
+                raise
         here.gateways[key].users += 1
         return here.gateways[key]
 
