@@ -29,6 +29,7 @@ check: env-dev services lint types imports ## The fast half: format, lint, types
 
 prove: env-dev ## The long proofs at their full counts (some minutes)
 	@$(BIN)/python proofs/kill_research.py --kills 100 --researches 40 --seed 1
+	@$(BIN)/python proofs/kill_gateway.py --kills 100 --researches 20 --seed 1
 	@$(BIN)/python proofs/engine_faults.py --simulations 500 --seed 1
 	@$(BIN)/python proofs/engine_churn.py --hours 24
 	@$(BIN)/python proofs/memory_of_a_cgroup.py

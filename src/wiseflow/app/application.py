@@ -90,14 +90,13 @@ class Application:
         self.queue = SqlJobQueue(database)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
-        self.outside = outside
         self._steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._database = database
         self._libraries = Libraries(settings, tasks, self.documents)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
-        self._outside = outside
+        self.outside = outside
         self._warming = warming
         self._defaults = Defaults(settings, outside, self.documents)
         self._researches = Researches(
@@ -151,13 +150,13 @@ class Application:
 
     def forecast(self, configuration: Configuration) -> Forecast:
         """What one research of this configuration will need outside this machine."""
-        return forecast(configuration, self._outside.pricing)
+        return forecast(configuration, self.outside.pricing)
 
     def spent(self) -> Totals:
         """What the calls to models and searches of this process came to while this was open."""
         asked = [
             totals
-            for (kind, _, _), totals in self._outside.records.totals.items()
+            for (kind, _, _), totals in self.outside.records.totals.items()
             if kind is not CallKind.FETCH
         ]
         costs = [totals.cost for totals in asked]
