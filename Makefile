@@ -33,6 +33,7 @@ prove: env-dev ## The long proofs at their full counts (some minutes)
 	@$(BIN)/python proofs/engine_faults.py --simulations 500 --seed 1
 	@$(BIN)/python proofs/engine_churn.py --hours 24
 	@$(BIN)/python proofs/memory_of_a_cgroup.py
+	@$(BIN)/python proofs/network_guard.py
 
 .PHONY: lint types imports
 lint: env-dev

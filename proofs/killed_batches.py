@@ -96,9 +96,7 @@ class Batch:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate(timeout=60)
         at = time.monotonic()
-        if process.returncode not in {0, -signal.SIGKILL}:
-            raise SystemExit(f"it ended by itself with exit {process.returncode}")
-        if process.returncode == 0 or not self.unfinished:
+        if process.returncode != -signal.SIGKILL or not self.unfinished:
             return None
         return Kill(at=at, journalled=self.journalled)
 
