@@ -18,6 +18,8 @@ class Form(StrEnum):
 
     SCHEMA = "json_schema"
     TOOL = "tool"
+    # llama.cpp's servers and others that run open models: an object whose schema stands beside it.
+    OBJECT_OF_SCHEMA = "json_object with its schema"
     OBJECT = "json_object"
     PROMPT = "prompt"
 
@@ -35,7 +37,7 @@ class Dialect:
         stream_usage: whether a streamed answer may be asked to end with its use.
     """
 
-    forms: tuple[Form, ...] = (Form.SCHEMA, Form.OBJECT, Form.PROMPT)
+    forms: tuple[Form, ...] = (Form.SCHEMA, Form.OBJECT_OF_SCHEMA, Form.OBJECT, Form.PROMPT)
     temperature: bool = True
     completion_tokens: bool = False
     bound_changed: bool = False

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol, cast
 
 import httpx2
@@ -168,7 +169,10 @@ class DirectChat:
         if made.dialect.temperature:
             settings["temperature"] = request.temperature
         form = made.dialect.forms[0] if request.schema is not None else None
-        worded = form in {Form.OBJECT, Form.PROMPT}
+        worded = form in {Form.OBJECT_OF_SCHEMA, Form.OBJECT, Form.PROMPT}
+        if form is Form.OBJECT_OF_SCHEMA:
+            wanted = {"type": "json_object", "schema": dict(request.schema or {})}
+            settings["extra_body"] = {"response_format": wanted}
         messages = ask_for_json(request) if worded else request.messages
         return [_message(one) for one in messages], settings, _parameters(request, form)
 
@@ -195,7 +199,8 @@ class DirectChat:
         )
         now = self._clients.clock.now()
         failure = status_failure(self._endpoint, answered, now=now, model=self._name)
-        if type(failure) is BadRequest:
+        # Some servers fail on what they do not know: llama-cpp-python validates with a 500.
+        if type(failure) is BadRequest or error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
             return _Refused(complaint_of(error.body), failure)
         return failure
 
@@ -235,7 +240,7 @@ def _parameters(request: ChatRequest, form: Form | None) -> ModelRequestParamete
         case Form.OBJECT:
             # Without a template: the schema is in our own words already.
             return ModelRequestParameters(output_mode="prompted", prompted_output_template=False)
-        case Form.PROMPT | None:
+        case Form.OBJECT_OF_SCHEMA | Form.PROMPT | None:
             return ModelRequestParameters()
 
 

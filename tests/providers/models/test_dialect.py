@@ -23,8 +23,7 @@ def test_a_refused_form_is_followed_by_the_next(body):
         forms.append(dialect.forms[0])
         dialect = dialect.without(complaint_of(body), structured=True)
 
-    assert forms[:3] == [Form.SCHEMA, Form.OBJECT, Form.PROMPT]
-    assert len(forms) == 3
+    assert forms == [Form.SCHEMA, Form.OBJECT_OF_SCHEMA, Form.OBJECT, Form.PROMPT]
 
 
 def test_what_is_quoted_of_the_request_is_no_complaint():

@@ -237,6 +237,7 @@ async def test_json_is_asked_for_by_its_schema(server, chat, ask, schema, stream
 
 async def test_a_refused_form_of_json_is_left_out_from_then_on(server, chat, ask, schema):
     server.say(*refusal("response_format json_schema is not supported"))
+    server.say(*refusal("response_format has an extra field: schema"))
     server.say(*refusal("'response_format' is unknown", 422))
     server.say(completion('{"made_by": "Ada"}'))
     model = chat()
@@ -245,10 +246,27 @@ async def test_a_refused_form_of_json_is_left_out_from_then_on(server, chat, ask
     await model.complete(ask("Who?", schema=schema))
 
     forms = [(asked.get("response_format") or {}).get("type") for asked in server.asked]
-    assert forms == ["json_schema", "json_object", None, None]
+    assert forms == ["json_schema", "json_object", "json_object", None, None]
+    assert "schema" not in server.asked[2]["response_format"]
     said = server.asked[-1]["messages"][-1]["content"]
     assert said.startswith("Who?")
     assert "made_by" in said
+
+
+async def test_a_server_that_fails_on_a_form_it_does_not_know_is_asked_in_the_next(
+    server, chat, ask, schema
+):
+    # Source: llama-cpp-python 0.3.36, which validates with a 500.
+    server.say(
+        *refusal("{'loc': ('body', 'response_format', 'type'), 'input': 'json_schema'}", 500)
+    )
+    server.say(completion('{"made_by": "Ada"}'))
+
+    await chat().complete(ask(schema=schema))
+
+    wanted = server.asked[1]["response_format"]
+    assert wanted["type"] == "json_object"
+    assert wanted["schema"]["required"] == ["made_by"]
 
 
 async def test_a_call_that_met_the_same_refusal_asks_as_others_learned(server, chat, ask, schema):
