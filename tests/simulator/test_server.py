@@ -57,7 +57,11 @@ async def test_equal_requests_that_were_answered_are_duplicates(start, chat):
 
 
 async def test_the_figures_are_by_key_and_of_the_busiest_window(start, chat):
-    sim = await start(limits=(Limit(dimension=Dimension.CONCURRENCY, amount=4),))
+    sim = await start(
+        time_scale=1.0,  # a window is a true minute: a slow machine does not spread them over two
+        limits=(Limit(dimension=Dimension.CONCURRENCY, amount=4),),
+        latencies={CallKind.MODEL: Latency(mean_s=0.5)},
+    )
     headers = {"Authorization": "Bearer busy"}
     await asyncio.gather(*(chat(sim, f"{n}", headers=headers) for n in range(9)))
     await chat(sim)
