@@ -149,6 +149,20 @@ def test_a_provider_that_refuses_fails_the_research_with_the_setting_that_cures_
     assert "Traceback" not in ended.err
 
 
+def test_a_provider_that_is_waited_for_is_told_with_why_how_long_and_the_cure(
+    wiseflow, environ, topic
+):
+    environ(LLM_API_BASE=REFUSED, PROVIDER_OUTAGE_WAIT="0.5")
+
+    ended = wiseflow("research", topic, *BRIEF)
+
+    assert ended.code == 1
+    assert (
+        "llm at http://127.0.0.1:9 takes no connection: its calls wait up to 0.5 s for it "
+        "(PROVIDER_OUTAGE_WAIT). Check LLM_API_BASE and the network."
+    ) in ended.err
+
+
 def test_a_budget_of_money_needs_the_price(wiseflow, environ):
     environ(LLM_API_BASE="http://models.invalid/v1", PRIMARY_MODEL="nobodys-model")
 

@@ -25,6 +25,7 @@ from wiseflow.core.errors import (
     RateLimited,
 )
 from wiseflow.core.jobs import Lease
+from wiseflow.core.news import OutageOver
 from wiseflow.gateway.budgeting import Budgeting
 from wiseflow.gateway.chain import chain, digest
 from wiseflow.gateway.fallback import Fallback, Target
@@ -189,9 +190,9 @@ def test_the_true_use_is_priced_and_counted_and_a_price_that_is_told_holds():
     run(body())
 
 
-def fallback(*names, wait_s=0.0):
+def fallback(*names, wait_s=0.0, on_news=None):
     targets = [Target(provider=name, model="m") for name in names]
-    return Fallback(lambda _: targets, LoopClock(), wait_s, SmartErrorRecovery())
+    return Fallback(lambda _: targets, LoopClock(), wait_s, SmartErrorRecovery(), on_news)
 
 
 def test_a_stand_in_answers_and_the_user_is_told():
@@ -278,6 +279,44 @@ def test_an_outage_is_waited_out_as_long_as_it_may():
         with pytest.raises(ProviderDown):
             await fallback(wait_s=300)(make_call(context=context), provider)
         assert 20 <= loop.time() - begun <= 23
+
+    run(body())
+
+
+def test_an_outage_is_told_once_with_its_cure_and_so_is_its_end():
+    async def body():
+        told, waiting = [], []
+        stage = fallback(wait_s=300, on_news=told.append)
+
+        async def tell(event, data):
+            waiting.append((event, data["provider"], data["step"]))
+
+        down = ProviderDown("x at h takes no connection", provider="x", cure="Start it")
+        provider = Provider([down] * 4)
+        context = RunContext(run_id="r", tell=tell)
+        calls = [make_call(provider="x", context=context, step=f"{n}") for n in range(2)]
+        await asyncio.gather(*(stage(call, provider) for call in calls))
+        await stage(calls[0], provider)
+
+        begun, over = told
+        assert (begun.provider, begun.why, begun.cure) == ("x", down.message, "Start it")
+        assert 297 < begun.wait_s <= 300
+        assert over == OutageOver(provider="x")
+        assert waiting == [("waiting", "x", "0"), ("waiting", "x", "1")]
+
+    run(body())
+
+
+def test_a_page_that_cannot_be_had_is_not_waited_for():
+    async def body():
+        loop = asyncio.get_running_loop()
+        page = replace(make_call(), kind=CallKind.FETCH, request=FetchRequest(url="http://h/"))
+        begun = loop.time()
+
+        with pytest.raises(NetworkFailed):
+            await fallback(wait_s=300)(page, Provider([NetworkFailed("no")] * 9))
+
+        assert loop.time() - begun < 2
 
     run(body())
 

@@ -22,6 +22,7 @@ from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
+from wiseflow.core.news import OnNews
 from wiseflow.core.report import Report
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.engine.compute import TaskBranches, TaskCompute
@@ -309,7 +310,7 @@ async def open_application(
     *,
     clock: Clock | None = None,
     on_task: Callable[[TaskEvent], None] | None = None,
-    on_endpoint: Callable[[str, str], None] | None = None,
+    on_news: OnNews | None = None,
 ) -> AsyncGenerator[Application]:
     """The application, its database open and of this version; closed on leaving.
 
@@ -317,7 +318,7 @@ async def open_application(
         settings: what holds.
         clock: the time; the system's when ``None``.
         on_task: is told what happens to the tasks of the engine.
-        on_endpoint: is told, once, each provider and address that something is sent to.
+        on_news: is told who is asked, once, and who does not answer and is waited for.
 
     Raises:
         StorageError: the database cannot be opened.
@@ -343,7 +344,7 @@ async def open_application(
                 preload=READING_MODULES,
             ) as reading,
             engine(settings, predictor=predictor, on_event=on_task) as tasks,
-            _outside(settings, given, on_endpoint) as outside,
+            _outside(settings, given, on_news) as outside,
             Warming(reading.start, outside.directory.warm) as warming,
         ):
             tasks.add_pool(RESEARCH_POOL, research)
@@ -362,18 +363,16 @@ async def open_application(
 
 @asynccontextmanager
 async def _outside(
-    settings: Settings, clock: Clock | None, on_endpoint: Callable[[str, str], None] | None
+    settings: Settings, clock: Clock | None, on_news: OnNews | None
 ) -> AsyncGenerator[Outside]:
     """The gateway that the event loop's applications share; one alone where time is not real."""
     if clock is None:
-        async with shared_outside(settings, on_endpoint=on_endpoint) as outside:
+        async with shared_outside(settings, on_news=on_news) as outside:
             yield outside
         return
     opened = await open_limiter(settings, clock)
     try:
-        async with open_outside(
-            settings, clock, opened.limiter, on_endpoint=on_endpoint
-        ) as outside:
+        async with open_outside(settings, clock, opened.limiter, on_news=on_news) as outside:
             yield outside
     finally:
         await opened.aclose()

@@ -23,6 +23,7 @@ from wiseflow.app.endpoints import (
 from wiseflow.core.calls import CallKind
 from wiseflow.core.clock import Clock
 from wiseflow.core.limits import RateLimit
+from wiseflow.core.news import OnNews
 from wiseflow.engine.downloads import Downloads
 from wiseflow.gateway.budgeting import Budgeting
 from wiseflow.gateway.chain import Stage, chain
@@ -88,10 +89,10 @@ async def open_outside(
     limiter: Limiter,
     *,
     on_attempt: Callable[[AttemptRecord], None] | None = None,
-    on_endpoint: Callable[[str, str], None] | None = None,
+    on_news: OnNews | None = None,
 ) -> AsyncGenerator[Outside]:
     """The gateway, closed on leaving; see ``make_outside``."""
-    outside = make_outside(settings, clock, limiter, on_attempt=on_attempt, on_endpoint=on_endpoint)
+    outside = make_outside(settings, clock, limiter, on_attempt=on_attempt, on_news=on_news)
     try:
         yield outside
     finally:
@@ -104,7 +105,7 @@ def make_outside(
     limiter: Limiter,
     *,
     on_attempt: Callable[[AttemptRecord], None] | None = None,
-    on_endpoint: Callable[[str, str], None] | None = None,
+    on_news: OnNews | None = None,
     rates: Mapping[tuple[str, str], RateLimit] | None = None,
 ) -> Outside:
     """The gateway. Nothing is opened before it is needed; ``aclose`` closes it.
@@ -114,7 +115,7 @@ def make_outside(
         clock: the time.
         limiter: whose limits hold; it is told ``rates``.
         on_attempt: is told each attempt.
-        on_endpoint: is told, once, each provider and address that something is sent to.
+        on_news: is told who is asked, once, and who does not answer and is waited for.
         rates: by provider and model; those of the settings when ``None``.
 
     Raises:
@@ -148,14 +149,16 @@ def make_outside(
     stages: list[Stage] = [
         journal,
         flights,
-        Fallback(_stand_ins(settings, directory), clock, settings.provider_outage_wait, recovery),
+        Fallback(
+            _stand_ins(settings, directory), clock, settings.provider_outage_wait, recovery, on_news
+        ),
         Retrying(recovery, clock),
         Breaking(recovery, clock),
         Budgeting(pricing),
         Limiting(limiter, directory),
         records,
     ]
-    send = chain(stages, Sending(directory, settings.api_timeout, on_endpoint))
+    send = chain(stages, Sending(directory, settings.api_timeout, on_news))
     tokens = TokenEstimator()
     return Outside(
         models=Models(send, tokens, pricing),

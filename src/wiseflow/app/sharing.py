@@ -22,13 +22,13 @@ from wiseflow.core.calls import CallKind
 from wiseflow.core.clock import SystemClock
 from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.limits import RateLimit
+from wiseflow.core.news import OnNews, ProviderNews
 from wiseflow.gateway.recording import AttemptRecord, CallTotals
 from wiseflow.limits.door import Limiter, check_rate
 from wiseflow.settings.endpoints import endpoint_fields
 from wiseflow.settings.model import Settings
 from wiseflow.settings.outside import Outside as OutsideSettings
 
-OnEndpoint = Callable[[str, str], None]
 # The settings that a gateway is made of: with the same ones, it is the same gateway.
 _MAKING = (*OutsideSettings.model_fields, *endpoint_fields(), "local_only", "database_url")
 
@@ -58,7 +58,7 @@ class _Gateway:
 
     outside: Outside
     limiter: OpenLimiter
-    listeners: list[OnEndpoint]
+    listeners: list[OnNews]
     users: int = 0
 
 
@@ -94,26 +94,26 @@ COUNTS = Counts()
 
 @asynccontextmanager
 async def shared_outside(
-    settings: Settings, *, on_endpoint: OnEndpoint | None = None
+    settings: Settings, *, on_news: OnNews | None = None
 ) -> AsyncGenerator[Outside]:
     """The gateway of this event loop; closed when the last who uses it leaves.
 
     Args:
         settings: what holds.
-        on_endpoint: is told, once, each provider and address that something is sent to.
+        on_news: is told who is asked, once, and who does not answer and is waited for.
 
     Raises:
         ConfigurationError: a setting cannot be used.
     """
     here = _here()
     gateway = await _entered(here, settings)
-    if on_endpoint is not None:
-        gateway.listeners.append(on_endpoint)
+    if on_news is not None:
+        gateway.listeners.append(on_news)
     try:
         yield gateway.outside
     finally:
-        if on_endpoint is not None:
-            gateway.listeners.remove(on_endpoint)
+        if on_news is not None:
+            gateway.listeners.remove(on_news)
         await _left(here, settings, gateway)
 
 
@@ -203,18 +203,18 @@ async def _limiter(here: _Loop, settings: Settings) -> OpenLimiter:
 
 
 def _made(settings: Settings, limiter: OpenLimiter) -> _Gateway:
-    listeners: list[OnEndpoint] = []
+    listeners: list[OnNews] = []
 
-    def on_endpoint(provider: str, address: str) -> None:
+    def on_news(news: ProviderNews) -> None:
         for listener in listeners:
-            listener(provider, address)
+            listener(news)
 
     outside = make_outside(
         settings,
         SystemClock(),
         limiter.limiter,
         on_attempt=COUNTS.note,
-        on_endpoint=on_endpoint,
+        on_news=on_news,
         rates=_rates(settings),
     )
     return _Gateway(outside, limiter, listeners)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from wiseflow.app import Application, Forecast
 from wiseflow.cli.asked import Asked
-from wiseflow.cli.display import Display
+from wiseflow.cli.display import Display, render_duration
 from wiseflow.core.configuration import Budget, Configuration, SearchAPI
 from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.money import money
+from wiseflow.core.news import FirstCall, OutageBegun, OutageOver, ProviderNews
 from wiseflow.core.report import Loss
 from wiseflow.gateway.fronts import PAGES
 from wiseflow.research.losing import told
@@ -24,9 +25,16 @@ class Screen:
         self.display = display
         self._models: tuple[str, ...] = ()
 
-    def on_endpoint(self, provider: str, address: str) -> None:
-        """Say who is asked, before the first time that something is sent there."""
-        self.display.say(render_endpoint(provider, address, self._models))
+    def on_news(self, news: ProviderNews) -> None:
+        """Say who is asked, before the first time, and who is waited for."""
+        match news:
+            case FirstCall():
+                line = render_endpoint(news.provider, news.address, self._models)
+            case OutageBegun():
+                line = render_outage(news)
+            case OutageOver():
+                line = f"{news.provider} answers again."
+        self.display.say(line)
 
     def announce(self, app: Application, asked: Asked) -> None:
         """Say what researches will need, and what was chosen otherwise than the settings say.
@@ -89,6 +97,13 @@ def render_endpoint(provider: str, address: str, models: tuple[str, ...] = ()) -
         return f"Searching with {provider} at {address}."
     named = [model for model in models if model.partition(":")[0] == provider]
     return f"Asking {', '.join(named) or provider} at {address}."
+
+
+def render_outage(outage: OutageBegun) -> str:
+    """That calls wait for a provider: why, how long, and what can be done about it."""
+    wait = render_duration(outage.wait_s)
+    cure = f" {outage.cure}." if outage.cure else ""
+    return f"{outage.why}: its calls wait up to {wait} for it (PROVIDER_OUTAGE_WAIT).{cure}"
 
 
 def render_losses(losses: tuple[Loss, ...]) -> list[str]:

@@ -124,7 +124,7 @@ def research(
         check_folder(timeline.parent)
     told = Timeline() if timeline else None
     try:
-        jobs = with_application(settings, act, on_task=told, on_endpoint=screen.on_endpoint)
+        jobs = with_application(settings, act, on_task=told, on_news=screen.on_news)
     finally:  # a stop, too, is worth to be looked at
         if timeline and told:
             write_text(timeline, told.trace())

@@ -98,7 +98,7 @@ def _run(
             return []
         return await run_and_hand_over(app, batch, out, screen.display, as_json=as_json)
 
-    jobs = with_application(settings, act, on_endpoint=screen.on_endpoint)
+    jobs = with_application(settings, act, on_news=screen.on_news)
     click_context.exit(exit_code(jobs))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TypeVar
 
 from wiseflow.app import Application, open_application
+from wiseflow.core.news import OnNews
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.settings.loading import Settings
 
@@ -21,7 +22,7 @@ def with_application(
     action: Callable[[Application], Awaitable[T]],
     *,
     on_task: Callable[[TaskEvent], None] | None = None,
-    on_endpoint: Callable[[str, str], None] | None = None,
+    on_news: OnNews | None = None,
 ) -> T:
     """The result of ``action`` on an opened application, which is closed after it whatever happens.
 
@@ -31,7 +32,7 @@ def with_application(
         settings: what holds.
         action: what to do.
         on_task: is told what happens to the tasks of the engine.
-        on_endpoint: is told, once, each provider and address that something is sent to.
+        on_news: is told who is asked, once, and who does not answer and is waited for.
 
     Raises:
         KeyboardInterrupt: the command was interrupted.
@@ -43,7 +44,7 @@ def with_application(
         with _stopped_by_sigterm() as asked:
             try:
                 async with open_application(
-                    settings, on_task=on_task, on_endpoint=on_endpoint
+                    settings, on_task=on_task, on_news=on_news
                 ) as application:
                     return await action(application)
             finally:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wiseflow.core.calls import Call, Reply
+from wiseflow.core.calls import Call, CallKind, Reply
 from wiseflow.core.clock import Clock
 from wiseflow.core.errors import CallError, ErrorClass, ModelMissing
+from wiseflow.core.news import OnNews, OutageBegun, OutageOver
 from wiseflow.gateway.chain import Send, called
 from wiseflow.limits.recovery import SmartErrorRecovery
 from wiseflow.observability.logs import get_logger
@@ -43,6 +44,7 @@ class Fallback:
         clock: for waiting.
         outage_wait_s: how long a call may wait for providers that are down; 0 for not at all.
         recovery: knows who is likely to fail now; those are asked after the others.
+        on_news: is told, once, that a provider is waited for, and that it answers again.
     """
 
     def __init__(
@@ -51,11 +53,14 @@ class Fallback:
         clock: Clock,
         outage_wait_s: float,
         recovery: SmartErrorRecovery,
+        on_news: OnNews | None = None,
     ) -> None:
         self._others = others
         self._clock = clock
         self._outage_wait_s = outage_wait_s
         self._recovery = recovery
+        self._on_news = on_news
+        self._waited_for: set[str] = set()
 
     async def __call__(self, call: Call[Any], send: Send) -> Reply[Any]:
         """The answer of the first that gives one.
@@ -63,7 +68,9 @@ class Fallback:
         Raises:
             CallError: what the one that was asked for said, when nobody gives one.
         """
-        until = self._clock.monotonic() + self._outage_wait_s
+        # One page that is missed is told in its report; it holds no research up.
+        longest_s = 0.0 if call.kind is CallKind.FETCH else self._outage_wait_s
+        until = self._clock.monotonic() + longest_s
         if call.context.deadline is not None:
             until = min(until, call.context.deadline)
         look_s = FIRST_LOOK_S
@@ -72,8 +79,10 @@ class Fallback:
             if not isinstance(reply, _Failed):
                 return reply
             left_s = until - self._clock.monotonic()
-            if not reply.outage or left_s <= 0:
+            if reply.down is None or left_s <= 0:
                 raise reply.first
+            if look_s == FIRST_LOOK_S:
+                await self._wait_begins(call, reply.down, left_s)
             await self._clock.sleep(min(max(look_s, reply.retry_after_s), left_s))
             look_s = min(2 * look_s, LONGEST_LOOK_S)
 
@@ -87,10 +96,32 @@ class Fallback:
                     raise errors[0] if errors else error from None
                 errors.append(error)
                 continue
+            self._answered(target.provider)
             if (target.provider, target.model) != (call.provider, call.model):
                 await _tell(call, target, errors[0] if errors else None)
             return reply
         return _Failed(errors)
+
+    async def _wait_begins(self, call: Call[Any], error: CallError, wait_s: float) -> None:
+        provider = error.provider or call.provider
+        if call.context.tell is not None:
+            data = {"provider": provider, "why": error.message, "wait_s": wait_s, "step": call.step}
+            await call.context.tell("waiting", data)
+        if provider in self._waited_for:
+            return
+        self._waited_for.add(provider)
+        _log.warning("Calls wait for a provider", provider=provider, why=error.message)
+        if self._on_news is not None:
+            news = OutageBegun(provider=provider, why=error.message, cure=error.cure, wait_s=wait_s)
+            self._on_news(news)
+
+    def _answered(self, provider: str) -> None:
+        if provider not in self._waited_for:
+            return
+        self._waited_for.remove(provider)
+        _log.info("A provider answers again", provider=provider)
+        if self._on_news is not None:
+            self._on_news(OutageOver(provider=provider))
 
     def _targets(self, call: Call[Any]) -> list[Target]:
         others = self._others(call)
@@ -109,7 +140,7 @@ class _Failed:
         self.first = errors[0]
         # One who may come back is enough to wait for.
         down = [error for error in errors if _is_outage(error)]
-        self.outage = bool(down)
+        self.down = down[0] if down else None
         self.retry_after_s = min((error.retry_after_s or 0.0 for error in down), default=0.0)
 
 

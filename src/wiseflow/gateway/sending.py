@@ -6,11 +6,11 @@ The limit starts here, after the call had its turn: waiting for a limit is no ti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from wiseflow.core.calls import Call, CallKind, Reply
 from wiseflow.core.errors import CallTimeout
+from wiseflow.core.news import FirstCall, OnNews
 from wiseflow.gateway.chain import called
 from wiseflow.gateway.directory import Directory
 from wiseflow.observability.logs import get_logger
@@ -24,18 +24,15 @@ class Sending:
     Args:
         directory: who can be asked.
         api_timeout_s: how long one attempt may take.
-        on_endpoint: is told, once, each provider that something is sent to, and its address.
+        on_news: is told, once, each provider that something is sent to.
     """
 
     def __init__(
-        self,
-        directory: Directory,
-        api_timeout_s: float,
-        on_endpoint: Callable[[str, str], None] | None = None,
+        self, directory: Directory, api_timeout_s: float, on_news: OnNews | None = None
     ) -> None:
         self._directory = directory
         self._api_timeout_s = api_timeout_s
-        self._on_endpoint = on_endpoint
+        self._on_news = on_news
         self._told: set[str] = set()
 
     async def __call__(self, call: Call[Any]) -> Reply[Any]:
@@ -69,8 +66,8 @@ class Sending:
         fetched = call.kind is CallKind.FETCH
         address = "the web" if fetched else self._directory.endpoint(call.provider).address
         _log.info("The first call to a provider", provider=call.provider, address=address)
-        if self._on_endpoint is not None:
-            self._on_endpoint(call.provider, address)
+        if self._on_news is not None:
+            self._on_news(FirstCall(provider=call.provider, address=address))
 
     async def _ask(self, call: Call[Any]) -> Reply[Any]:
         directory = self._directory
