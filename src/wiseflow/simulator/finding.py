@@ -6,7 +6,7 @@ import heapq
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wiseflow.simulator.world import Page, World
@@ -58,6 +58,9 @@ class Finder:
             for text, weight in ((page.title, TITLE_WEIGHT), (" ".join(page.sentences), 1.0)):
                 for word in words_of(f"{text} {page.attribute}"):
                     self._weights.setdefault(word, {}).setdefault(number, weight)
+        self._of_topic: dict[str, list[int]] = {}
+        for number, page in enumerate(self._pages):
+            self._of_topic.setdefault(page.topic, []).append(number)
         self._found: OrderedDict[tuple[str, int], Sequence[Hit]] = OrderedDict()
 
     def find(self, query: str, count: int) -> Sequence[Hit]:
@@ -71,17 +74,13 @@ class Finder:
 
     def _look(self, query: str, count: int) -> Sequence[Hit]:
         words = words_of(query)
-        scores: dict[int, float] = {}
-        for word in words:
-            holders = self._weights.get(word, {})
-            rarity = math.log(1 + len(self._pages) / (1 + len(holders)))
-            for number, weight in holders.items():
-                scores[number] = scores.get(number, 0.0) + weight * rarity
+        rarities = {
+            word: math.log(1 + len(self._pages) / (1 + len(self._weights[word])))
+            for word in words
+            if word in self._weights
+        }
         topic = self._world.topic_in(query)
-        if topic is not None:
-            for number in scores:
-                scores[number] *= NAMED if self._pages[number].topic == topic.name else 1.0
-        best = heapq.nsmallest(max(0, count), scores.items(), key=lambda one: (-one[1], one[0]))
+        best = self._best(rarities, count, self._of_topic.get(topic.name) if topic else None)
         return [
             Hit(
                 page=self._pages[number],
@@ -91,9 +90,42 @@ class Finder:
             for number, score in best
         ]
 
+    def _best(
+        self, rarities: Mapping[str, float], count: int, named: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        """The best pages with their scores; those of the topic that is named count more."""
+        if named is not None:
+            scores = self._scores(rarities, named)
+            best = _most({number: NAMED * score for number, score in scores.items()}, count)
+            # No page on another topic can come between: then thousands need not be looked at.
+            elsewhere = TITLE_WEIGHT * sum(rarities.values())
+            if len(best) == count and best and best[-1][1] > elsewhere:
+                return best
+        scores = self._scores(rarities, None)
+        for number in named or ():
+            if number in scores:
+                scores[number] *= NAMED
+        return _most(scores, count)
+
+    def _scores(
+        self, rarities: Mapping[str, float], among: Sequence[int] | None
+    ) -> dict[int, float]:
+        scores: dict[int, float] = {}
+        for word, rarity in rarities.items():
+            holders = self._weights[word]
+            for number in holders if among is None else among:
+                weight = holders.get(number)
+                if weight is not None:
+                    scores[number] = scores.get(number, 0.0) + weight * rarity
+        return scores
+
     def _snippet(self, number: int, words: frozenset[str]) -> str:
         ranked = sorted(self._sentences[number], key=lambda one: -len(words & one[1]))
         return " ".join(sentence for sentence, _ in ranked[:SNIPPET_SENTENCES])
+
+
+def _most(scores: Mapping[int, float], count: int) -> list[tuple[int, float]]:
+    return heapq.nsmallest(max(0, count), scores.items(), key=lambda one: (-one[1], one[0]))
 
 
 def words_of(text: str) -> frozenset[str]:
