@@ -15,6 +15,7 @@ import click
 
 from wiseflow import __version__
 from wiseflow.cli.context import CommandContext
+from wiseflow.cli.interpreter import set_interpreter
 from wiseflow.core.errors import WiseflowError
 
 # Name → (module, attribute, what `wiseflow --help` says). Loading a command's module costs its
@@ -138,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: what follows the program's name; ``sys.argv`` when ``None``.
     """
+    set_interpreter()
     sys.exit(run(arguments))
 
 
