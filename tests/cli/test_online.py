@@ -74,6 +74,17 @@ def test_a_topic_alone_is_researched_on_the_web_by_the_model_that_is_set_up(
     assert "- Models: llm:sim-large" in ended.out
 
 
+def test_the_events_tell_what_was_spent_so_far(wiseflow, environ, topic):
+    report = json.loads(wiseflow("research", topic, *BRIEF, "--json").out)
+
+    events = wiseflow("jobs", "watch", report["id"], "--json").out.splitlines()
+
+    costs = [cost for cost in (json.loads(one)["data"].get("cost") for one in events) if cost]
+    assert len(costs) > 2
+    assert costs == sorted(costs)
+    assert 0 < costs[-1] <= report["facts"]["cost"]
+
+
 def test_a_report_that_lost_parts_says_which(wiseflow, environ, topic):
     # Enough for the plan and some of the sections, with what is kept for the summary.
     ended = wiseflow("research", topic, *BRIEF, "--max-tokens", "7000", "--json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
@@ -92,6 +93,7 @@ class ResearchHandler:
             sources=self._sources,
             branches=self._branches,
             clock=self._clock,
+            spent=partial(_totals, commission.context),
         )
         seconds = question.configuration.budget.seconds
         try:

@@ -46,8 +46,6 @@ OVERVIEW_PASSAGES = 60
 EVIDENCE_PASSAGES = {ReportLength.BRIEF: 6, ReportLength.NORMAL: 10, ReportLength.DETAILED: 16}
 # Shares of the whole, for the progress that a user sees.
 PLANNED, WRITTEN = 0.1, 0.9
-# What the embedded author spends, told with the events so that a screen can show it.
-COST = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +160,11 @@ class _Linear:
         async def step() -> Draft:
             draft = await self._team.author.write(assignment)
             await self._tell(
-                "draft", section=index, title=section.title, claims=len(draft.claims), cost=COST
+                "draft",
+                section=index,
+                title=section.title,
+                claims=len(draft.claims),
+                cost=self._team.spent().cost,
             )
             self._drafts += 1
             await self._reached(PLANNED + (WRITTEN - PLANNED) * self._drafts / len(plan.sections))
@@ -212,7 +214,7 @@ class _Linear:
             checked = await check_citations(
                 cited_claims(written, synthesis), self._team.sources, language=plan.language
             )
-            await self._tell("verdict", **checked.counts(), cost=COST)
+            await self._tell("verdict", **checked.counts(), cost=self._team.spent().cost)
             await self._reached(1.0)
             return checked
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from wiseflow.core.authoring import Author, Retriever
-from wiseflow.core.calls import RunContext
+from wiseflow.core.calls import RunContext, Totals
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.jobs import Lease
@@ -60,6 +60,7 @@ class Team:
         sources: gives the stored text that citations are checked against.
         branches: runs what can go on side by side.
         clock: tells how long the run took.
+        spent: tells what the research has used so far, outside this machine.
     """
 
     author: Author
@@ -67,3 +68,4 @@ class Team:
     sources: SourceReader
     branches: Branches
     clock: Clock
+    spent: Callable[[], Totals]
