@@ -100,6 +100,23 @@ class Directory:
         if isinstance(chat, LazyChat):
             await chat.warm()
 
+    async def prepare(self, call: Call[Any]) -> None:
+        """Load what a call needs, so that it leaves at once when its turn comes.
+
+        Raises:
+            ConfigurationError: the provider's key or address is not set.
+            InvalidInput: there is no such provider.
+        """
+        match call.kind:
+            case CallKind.MODEL:
+                await self.warm(call.provider, call.model)
+            case CallKind.SEARCH:
+                self.search(call.provider)
+            case CallKind.EMBED:
+                self.embedder(call.provider, call.model)
+            case CallKind.FETCH:
+                self.fetcher()
+
     def embedder(self, provider: str, model: str) -> EmbeddingModel:
         """A model, for vectors. Raises ``ConfigurationError`` or ``InvalidInput``."""
         if (provider, model) not in self._embedders:

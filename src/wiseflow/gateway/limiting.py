@@ -30,11 +30,16 @@ class Limiting:
 
         Raises:
             RateLimited: its deadline passes before it could be sent, or the provider refused it.
+            ConfigurationError: the provider's key or address is not set.
+            InvalidInput: there is no such provider.
         """
         if call.kind is CallKind.FETCH:
             # Bounded by the downloads; hosts are too many to keep the limits of each.
             mark_sent()
             return await send(call)
+        # A library takes seconds to load: a call that had its turn before would arrive so much
+        # later than it was counted, and one a minute after it too soon for the provider.
+        await self._directory.prepare(call)
         context = call.context
         key = self._directory.limit_key(call)
         async with self._limiter.admitted(
