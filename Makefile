@@ -38,6 +38,8 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/engine_churn.py --hours 24
 	@$(BIN)/python proofs/memory_of_a_cgroup.py
 	@$(BIN)/python proofs/network_guard.py
+	@$(BIN)/python proofs/canary_secrets.py
+	@$(BIN)/python proofs/third_party_server.py --seed 1
 
 .PHONY: lint types imports
 lint: env-dev
