@@ -129,6 +129,16 @@ def test_no_count_makes_estimates_useless():
     assert estimator.ratio("m") == TokenEstimator.HIGHEST
 
 
+def test_what_prompts_are_fitted_by_does_not_change_with_what_is_learnt():
+    estimator = TokenEstimator()
+    before = estimator.always(ENGLISH, "m")
+    for _ in range(20):
+        estimator.observe("m", estimated=100, counted=180)
+
+    assert estimator.of_text(ENGLISH, "m") > before
+    assert estimator.always(ENGLISH, "m") == before
+
+
 def test_a_counter_is_exact_and_learns_nothing():
     estimator = TokenEstimator({"m": lambda text: len(text.split())})
 

@@ -66,7 +66,11 @@ class ModelCalls(Protocol):
         ...
 
     def count(self, model: str, text: str) -> int:
-        """How many tokens a text has for a model; rather too many than too few."""
+        """About how many tokens a text has for a model; always as many.
+
+        What a prompt holds depends on it: with what is learnt from answers, a run that is resumed
+        would make another prompt than before it stopped, and pay for the same call again.
+        """
         ...
 
 

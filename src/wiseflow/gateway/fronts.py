@@ -104,8 +104,8 @@ class Models:
         return self._rooms.room(*split_model(model))
 
     def count(self, model: str, text: str) -> int:
-        """How many tokens a text has for a model; rather too many than too few."""
-        return self._tokens.of_text(text, split_model(model)[1])
+        """About how many tokens a text has for a model; see ``ModelCalls.count``."""
+        return self._tokens.always(text, split_model(model)[1])
 
 
 class Searches:

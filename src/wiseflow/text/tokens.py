@@ -183,6 +183,10 @@ class TokenEstimator:
             return counter(text)
         return ceil(estimate_tokens(text) * self.ratio(model))
 
+    def always(self, text: str, model: str = "") -> int:
+        """How many tokens a text is, whatever was learnt: equal texts have equal ones for ever."""
+        return self._counters.get(model, estimate_tokens)(text)
+
     def of_request(self, request: ChatRequest, model: str = "") -> int:
         """How many tokens the input of a request is, with what is put around its messages."""
         counter = self._counters.get(model)
