@@ -99,7 +99,7 @@ def prove(
     findings = Findings()
     calm = Batch(work / "calm", topics, watched.settings())
     begun = time.monotonic()
-    calm.finish()
+    calm.command.finish()
     length_s = time.monotonic() - begun
     if wrong := wrong_at_the_end(calm, len(topics)):
         raise SystemExit(f"the undisturbed run is no measure: {wrong}")
@@ -135,7 +135,7 @@ def kill_until_it_ends(
         else:
             kills.append(kill)
     if batch.unfinished or not batch.begun:
-        batch.finish()
+        batch.command.finish()
     return kills
 
 

@@ -21,7 +21,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +28,8 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from commands import Command
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTED = Path(__file__).with_name("counted_wiseflow.py")
@@ -60,26 +61,16 @@ class Folder:
         self.database = path / "data" / "wiseflow.db"
         self.side = path / "side.db"
         self.out = path / "out"
-        self.command = [
+        arguments = [
             sys.executable, str(COUNTED), "--set", f"WISEFLOW_DATA_DIR={path / 'data'}",
             "research", "--topics", str(topics), "--collection", "default", "--out", str(self.out),
         ]  # fmt: skip
-
-    def start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self.command,
-            env={**os.environ, "COUNTED_RUNS": str(self.side)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
+        self.command = Command(
+            arguments=arguments,
+            environment={**os.environ, "COUNTED_RUNS": str(self.side)},
+            folder=Path.cwd(),
+            limit_s=RUN_LIMIT_S,
         )
-
-    def finish(self) -> None:
-        """Type the command again and let it end."""
-        process = self.start()
-        _, errors = process.communicate(timeout=RUN_LIMIT_S)
-        if process.returncode not in {0, 1}:  # 1: a topic on which the documents hold nothing
-            raise SystemExit(f"exit {process.returncode}: {errors.decode()[-2000:]}")
 
     def reports(self) -> dict[str, object]:
         """The reports by file name, without what differs from run to run."""
@@ -147,7 +138,7 @@ def prove(work: Path, kills: int, researches: int, chance: random.Random) -> Fin
     )  # fmt: skip
     calm = Folder(copy(template, work / "calm"), topics)
     begun = time.monotonic()
-    calm.finish()
+    calm.command.finish()
     length_s = time.monotonic() - begun
     expected, endings = calm.reports(), calm.endings()
     if len(expected) < researches / 2 or not calm.runs():
@@ -168,13 +159,7 @@ def trial(
     folder: Folder, moment_s: float, findings: Findings, expected: object, endings: object
 ) -> None:
     """One kill, and what the same command makes of it."""
-    process = folder.start()
-    try:
-        process.communicate(timeout=moment_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
-    killed = process.returncode == -signal.SIGKILL
+    killed = folder.command.killed_after(moment_s)
     unfinished = folder.path.joinpath("data/wiseflow.db").exists() and folder.rows(
         "SELECT 1 FROM jobs WHERE status IN ('pending', 'running')"
     )
@@ -182,7 +167,7 @@ def trial(
         findings.not_counted += 1
         return
     committed, ran = folder.committed(), len(folder.runs())
-    folder.finish()
+    folder.command.finish()
     findings.kills += 1
     findings.committed_at_kill.append(len(committed))
     name = f"kill at {moment_s:.2f} s"

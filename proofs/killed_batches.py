@@ -6,9 +6,7 @@ For ``kill_gateway``.
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
-import subprocess
 import sys
 import time
 import urllib.request
@@ -17,6 +15,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from commands import Command
 
 from wiseflow.simulator.process import SimulatorProcess
 
@@ -63,40 +63,23 @@ class Batch:
         self.out = path / "out"
         self._database = path / "data" / "wiseflow.db"
         (path / "topics.txt").write_text("\n".join(topics), encoding="utf-8")
-        self._command = [
+        arguments = [
             sys.executable, "-m", "wiseflow", "research", "--topics", "topics.txt", "--out", "out",
             "--parallel", str(len(topics)), "--quiet",
         ]  # fmt: skip
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        self._environment = {**kept, **SETTINGS, **settings}
-
-    def start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._command,
-            cwd=self.path,
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
+        self.command = Command(
+            arguments=arguments,
+            environment={**kept, **SETTINGS, **settings},
+            folder=path,
+            limit_s=RUN_LIMIT_S,
         )
-
-    def finish(self) -> None:
-        """Type the command again and let it end."""
-        process = self.start()
-        _, errors = process.communicate(timeout=RUN_LIMIT_S)
-        if process.returncode not in {0, 1}:  # 1: a research failed, which is judged later
-            raise SystemExit(f"exit {process.returncode}: {errors.decode()[-2000:]}")
 
     def killed_after(self, moment_s: float) -> Kill | None:
         """The kill at a moment after the start, or ``None`` when it did not count."""
-        process = self.start()
-        try:
-            process.communicate(timeout=moment_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate(timeout=60)
+        killed = self.command.killed_after(moment_s)
         at = time.monotonic()
-        if process.returncode != -signal.SIGKILL or not self.unfinished:
+        if not killed or not self.unfinished:
             return None
         return Kill(at=at, journalled=self.journalled)
 

@@ -132,27 +132,20 @@ def test_two_equal_commands_at_once_share_the_researches(start, tmp_path, comman
 
 
 @pytest.mark.slow
-def test_kills_at_any_moment_lose_nothing_and_do_nothing_twice():
-    script = ROOT / "proofs" / "kill_research.py"
+@pytest.mark.parametrize(
+    ("script", "kills", "researches", "said"),
+    [
+        ("kill_research.py", 3, 24, "researches lost: 0"),
+        ("kill_gateway.py", 2, 4, "broken promises: 0"),
+    ],
+)
+def test_kills_at_any_moment_lose_nothing_and_do_and_pay_nothing_twice(
+    script, kills, researches, said
+):
+    counts = ("--kills", f"{kills}", "--researches", f"{researches}", "--seed", "7")
 
     done = subprocess.run(
-        [sys.executable, str(script), "--kills", "3", "--researches", "24", "--seed", "7"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "researches lost: 0" in done.stdout
-
-
-@pytest.mark.slow
-def test_kills_at_any_moment_pay_no_journalled_call_again():
-    script = ROOT / "proofs" / "kill_gateway.py"
-
-    done = subprocess.run(
-        [sys.executable, str(script), "--kills", "2", "--researches", "4", "--seed", "7"],
+        [sys.executable, str(ROOT / "proofs" / script), *counts],
         capture_output=True,
         text=True,
         timeout=110,
@@ -160,4 +153,4 @@ def test_kills_at_any_moment_pay_no_journalled_call_again():
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "broken promises: 0" in done.stdout
+    assert said in done.stdout

@@ -295,7 +295,9 @@ def test_an_outage_is_told_once_with_its_cure_and_so_is_its_end():
         provider = Provider([down] * 4)
         context = RunContext(run_id="r", tell=tell)
         calls = [make_call(provider="x", context=context, step=f"{n}") for n in range(2)]
-        await asyncio.gather(*(stage(call, provider) for call in calls))
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(stage(call, provider))
         await stage(calls[0], provider)
 
         begun, over = told

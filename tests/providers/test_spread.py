@@ -95,10 +95,11 @@ async def test_more_requests_than_connections_wait_as_long_as_they_may(world):
 
     with pytest.raises(httpx2.PoolTimeout):
         await world.ask(pool_s=0.01)
-    waiting = asyncio.create_task(world.ask())
-    await held[0].aclose()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(world.ask())
+        await held[0].aclose()
 
-    assert (await waiting).status_code == 200
+    assert waiting.result().status_code == 200
     assert len(world.made) == 3
 
 

@@ -330,19 +330,8 @@ async def open_application(
         given, clock = clock, clock or SystemClock()
         async with (
             remembered(SqlStatisticsStore(database), clock) as predictor,
-            ProcessPool(
-                workers=settings.max_concurrent_tasks,
-                name=RESEARCH_POOL,
-                timeout_s=COMPUTE_TIMEOUT_S,
-                preload=RESEARCH_MODULES,
-            ) as research,
-            ProcessPool(
-                workers=settings.max_concurrent_tasks,
-                name=READING_POOL,
-                timeout_s=settings.index_parse_timeout_s,
-                limits=parse_bounds(settings),
-                preload=READING_MODULES,
-            ) as reading,
+            _research_pool(settings) as research,
+            _reading_pool(settings) as reading,
             engine(settings, predictor=predictor, on_event=on_task) as tasks,
             _outside(settings, given, on_news) as outside,
             Warming(reading.start, outside.directory.warm) as warming,
@@ -359,6 +348,26 @@ async def open_application(
             )
     finally:
         await database.close()
+
+
+def _research_pool(settings: Settings) -> ProcessPool:
+    return ProcessPool(
+        workers=settings.max_concurrent_tasks,
+        name=RESEARCH_POOL,
+        timeout_s=COMPUTE_TIMEOUT_S,
+        preload=RESEARCH_MODULES,
+    )
+
+
+def _reading_pool(settings: Settings) -> ProcessPool:
+    """Processes that read files and pages, which are hostile: bounded in memory and time."""
+    return ProcessPool(
+        workers=settings.max_concurrent_tasks,
+        name=READING_POOL,
+        timeout_s=settings.index_parse_timeout_s,
+        limits=parse_bounds(settings),
+        preload=READING_MODULES,
+    )
 
 
 @asynccontextmanager

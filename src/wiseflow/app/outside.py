@@ -121,30 +121,12 @@ def make_outside(
     Raises:
         ConfigurationError: a setting cannot be used.
     """
-    registry, network = Registry(), network_of(settings)
-    downloads = Downloads(
-        settings.max_concurrent_downloads, settings.download_rate_limit, clock=clock
-    )
-
-    def clients() -> HttpClients:
-        from wiseflow.providers.http import HttpClients  # noqa: PLC0415 - slow, seldom needed
-
-        return HttpClients(network, timeout_s=settings.api_timeout, clock=clock)
-
-    def fetcher() -> PageFetcher:
-        from wiseflow.providers.pages import PageFetcher  # noqa: PLC0415 - slow, seldom needed
-
-        return PageFetcher(network, downloads=downloads, clock=clock)
-
-    directory = Directory(endpoints_of(settings, registry), clients, fetcher, registry)
+    directory = _directory(settings, clock)
     facts = Facts(Path(settings.model_facts) if settings.model_facts else None, clock=clock)
     pricing = Pricing(facts, directory.base_url)
     for (provider, model), rate in (rates_of(settings) if rates is None else rates).items():
         limiter.set_rate(provider, rate, model=model)
-    # The first sending is one of the attempts.
-    attempts = settings.retry_attempts - 1
-    policy = RetryPolicy.of(attempts=attempts, delay_s=settings.retry_delay)
-    recovery = SmartErrorRecovery(policy=policy)
+    recovery = _recovery(settings)
     records, flights = CallRecords(clock, on_attempt, prices=pricing), Flights()
     stages: list[Stage] = [
         journal,
@@ -172,6 +154,34 @@ def make_outside(
         recovery=recovery,
         pricing=pricing,
         flights=flights,
+    )
+
+
+def _directory(settings: Settings, clock: Clock) -> Directory:
+    """Who can be asked, as it is set; the HTTP client is made when it is first needed."""
+    registry, network = Registry(), network_of(settings)
+    downloads = Downloads(
+        settings.max_concurrent_downloads, settings.download_rate_limit, clock=clock
+    )
+
+    def clients() -> HttpClients:
+        from wiseflow.providers.http import HttpClients  # noqa: PLC0415 - slow, seldom needed
+
+        return HttpClients(network, timeout_s=settings.api_timeout, clock=clock)
+
+    def fetcher() -> PageFetcher:
+        from wiseflow.providers.pages import PageFetcher  # noqa: PLC0415 - slow, seldom needed
+
+        return PageFetcher(network, downloads=downloads, clock=clock)
+
+    return Directory(endpoints_of(settings, registry), clients, fetcher, registry)
+
+
+def _recovery(settings: Settings) -> SmartErrorRecovery:
+    # The first sending is one of the attempts.
+    attempts = settings.retry_attempts - 1
+    return SmartErrorRecovery(
+        policy=RetryPolicy.of(attempts=attempts, delay_s=settings.retry_delay)
     )
 
 

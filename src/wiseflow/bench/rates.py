@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -110,16 +110,9 @@ async def _stream(plan: RatePlan, window: Window, known: Known, after_s: float) 
                 await stream(outside, seconds=seconds + MORE_S, width=plan.rpm + 10)
             log = await asyncio.to_thread(sim.log)
     times = admitted_times(log, "openai")
-    within = sum(at < times[0] + seconds for at in times)
     subject = f"{window} window, {known}"
     return [
-        Figure(
-            subject=subject,
-            measure=f"share of {plan.rpm} a minute",
-            value=within / (plan.rpm * plan.minutes),
-            samples=within,
-            bar=0.98,
-        ),
+        used_share(subject, times, plan, bar=0.98),
         _refused(subject, refusals(log), known),
         Figure(
             subject=subject,
@@ -127,6 +120,25 @@ async def _stream(plan: RatePlan, window: Window, known: Known, after_s: float) 
             value=most_in_window(times, MINUTE_S),
         ),
     ]
+
+
+def used_share(subject: str, times: Sequence[float], plan: RatePlan, *, bar: float) -> Figure:
+    """How much of what the limit allows was used.
+
+    Args:
+        subject: of the figure.
+        times: when calls were admitted, in order, in seconds.
+        plan: the limit, and for how long it was used.
+        bar: the least share.
+    """
+    within = sum(at < times[0] + plan.minutes * MINUTE_S for at in times)
+    return Figure(
+        subject=subject,
+        measure=f"share of {plan.rpm} a minute",
+        value=within / (plan.rpm * plan.minutes),
+        samples=within,
+        bar=bar,
+    )
 
 
 def _refused(subject: str, count: int, known: Known) -> Figure:

@@ -15,7 +15,7 @@ from wiseflow.app import open_application, upgrade_database
 from wiseflow.bench.bed import bed_settings, started
 from wiseflow.bench.bounds import admitted_times, most_in_window, refusals
 from wiseflow.bench.figures import Figure
-from wiseflow.bench.rates import MINUTE_S, Known, RatePlan, options, settings_of
+from wiseflow.bench.rates import MINUTE_S, Known, RatePlan, options, settings_of, used_share
 from wiseflow.bench.streams import stream
 from wiseflow.settings.loading import load_settings
 from wiseflow.simulator.limits import Window
@@ -56,17 +56,10 @@ async def measure_sharing(plan: SharePlan) -> list[Figure]:
             await _processes(given, seconds)
             log = await asyncio.to_thread(sim.log)
     times = admitted_times(log, "openai")
-    within = sum(at < times[0] + seconds for at in times)
     store = (plan.database or "sqlite").partition(":")[0]
     subject = f"{PROCESSES} processes, one killed, {store}"
     return [
-        Figure(
-            subject=subject,
-            measure=f"share of {plan.rpm} a minute",
-            value=within / (plan.rpm * plan.minutes),
-            samples=within,
-            bar=0.95,
-        ),
+        used_share(subject, times, rate, bar=0.95),
         Figure(subject=subject, measure="429s provoked", value=refusals(log), most=0),
         Figure(
             subject=subject,

@@ -16,7 +16,7 @@ from wiseflow.core.errors import BudgetSpent, InvalidInput, NoEvidence, TimeLimi
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.core.report import Report
-from wiseflow.research.asking import from_payload
+from wiseflow.research.asking import Question, from_payload
 from wiseflow.research.linear import research_linearly
 from wiseflow.research.rendering.json import report_to_text
 from wiseflow.research.running import Commission, Run, Team
@@ -87,6 +87,26 @@ class ResearchHandler:
             context=await self._context(run, question.configuration),
             lease=_lease(run.job),
         )
+        try:
+            report = await self._report(run, question, commission)
+        except NoEvidence as error:
+            return _without_report(StopReason.NO_EVIDENCE, error, commission.context)
+        except BudgetSpent as error:
+            return _without_report(StopReason.BUDGET, error, commission.context)
+        await self._reports.save(
+            commission.lease,
+            report_to_text(report),
+            source_ids=[source.id for source in report.sources],
+        )
+        return Outcome(
+            status=JobStatus.COMPLETED,
+            partial=report.facts.partial,
+            stop_reason=report.facts.stop_reason,
+            cost=report.facts.cost,
+        )
+
+    async def _report(self, run: ResearchRun, question: Question, commission: Commission) -> Report:
+        """The report, made within the seconds of its budget. Raises as ``__call__``."""
         team = Team(
             author=self._author(commission),
             retriever=self._retriever(commission),
@@ -104,32 +124,13 @@ class ResearchHandler:
                 f"the research took longer than the {seconds:g} seconds of its budget",
                 cure="Give it more with --time-limit; finished steps are kept",
             ) from None
-        except NoEvidence as error:
-            return Outcome(
-                status=JobStatus.FAILED,
-                stop_reason=StopReason.NO_EVIDENCE,
-                error=str(error),
-                cost=_totals(commission.context).cost,
-            )
-        except BudgetSpent as error:
-            return Outcome(
-                status=JobStatus.FAILED,
-                stop_reason=StopReason.BUDGET,
-                error=str(error),
-                cost=_totals(commission.context).cost,
-            )
-        report = _with_totals(report, commission.context)
-        await self._reports.save(
-            _lease(run.job),
-            report_to_text(report),
-            source_ids=[source.id for source in report.sources],
-        )
-        return Outcome(
-            status=JobStatus.COMPLETED,
-            partial=report.facts.partial,
-            stop_reason=report.facts.stop_reason,
-            cost=report.facts.cost,
-        )
+        return _with_totals(report, commission.context)
+
+
+def _without_report(reason: StopReason, error: Exception, context: RunContext) -> Outcome:
+    return Outcome(
+        status=JobStatus.FAILED, stop_reason=reason, error=str(error), cost=_totals(context).cost
+    )
 
 
 def _totals(context: RunContext) -> Totals:
