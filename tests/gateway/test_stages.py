@@ -13,6 +13,7 @@ from wiseflow.core.configuration import Budget
 from wiseflow.core.errors import (
     AuthFailed,
     BadRequest,
+    BudgetSpent,
     CallTimeout,
     CircuitOpen,
     ConfigurationError,
@@ -35,6 +36,7 @@ from wiseflow.gateway.ledger import Ledger
 from wiseflow.gateway.recording import CallRecords
 from wiseflow.gateway.recovering import Breaking, Retrying
 from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
+from wiseflow.gateway.timing import within_seconds
 from wiseflow.jobs.journal import StepJournal
 from wiseflow.limits.recovery import SmartErrorRecovery
 from wiseflow.limits.retries import RetryPolicy
@@ -509,5 +511,40 @@ def test_a_dead_host_does_not_close_the_way_to_the_others():
         with pytest.raises(CircuitOpen):
             await send(page("dead.example"))
         assert (await send(page("other.example"))).value.text
+
+    run(body())
+
+
+# Seconds.
+
+
+@pytest.mark.parametrize(("closing", "ends_s"), [(False, 85), (True, 95)])
+def test_a_call_ends_with_the_seconds_of_its_run_and_some_are_left_to_write_up(closing, ends_s):
+    async def body():
+        clock = LoopClock()
+        context = RunContext(run_id="r", spending=Ledger(Budget(seconds=100), clock))
+
+        async def slow(_call):
+            await asyncio.sleep(1_000)
+            return answer()
+
+        began = clock.monotonic()
+        with pytest.raises(BudgetSpent) as spent:
+            await within_seconds(make_call(context=context, closing=closing), slow)
+        assert spent.value.resource == "seconds"
+        assert clock.monotonic() - began == pytest.approx(ends_s)
+
+    run(body())
+
+
+def test_a_time_out_of_the_provider_is_not_taken_for_the_end_of_the_runs_seconds():
+    async def body():
+        context = RunContext(run_id="r", spending=Ledger(Budget(seconds=100), LoopClock()))
+
+        async def times_out(_call):
+            raise TimeoutError
+
+        with pytest.raises(TimeoutError):
+            await within_seconds(make_call(context=context), times_out)
 
     run(body())

@@ -38,6 +38,7 @@ from wiseflow.gateway.recording import AttemptRecord, CallRecords
 from wiseflow.gateway.recovering import Breaking, Retrying
 from wiseflow.gateway.sending import Sending
 from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
+from wiseflow.gateway.timing import within_seconds
 from wiseflow.limits.door import Limiter
 from wiseflow.limits.recovery import SmartErrorRecovery
 from wiseflow.limits.retries import RetryPolicy
@@ -130,6 +131,7 @@ def make_outside(
     records, flights = CallRecords(clock, on_attempt, prices=pricing), Flights()
     stages: list[Stage] = [
         journal,
+        within_seconds,
         flights,
         Fallback(
             _stand_ins(settings, directory), clock, settings.provider_outage_wait, recovery, on_news

@@ -100,6 +100,14 @@ class Spending(Protocol):
         """
         ...
 
+    def left_s(self, *, closing: bool = False) -> float | None:
+        """How many seconds a call may still take, limits and retries in it; ``None`` for no bound.
+
+        Args:
+            closing: whether it may use what is kept back for writing up.
+        """
+        ...
+
     def count(self, used: Usage) -> None:
         """Count a call of this run that was paid for in an earlier attempt, or by another run."""
         ...

@@ -17,6 +17,8 @@ from wiseflow.core.configuration import Budget
 from wiseflow.core.errors import BudgetSpent, ConfigurationError
 
 KEPT_FOR_CLOSING = 0.15
+# Of the seconds, for what comes after the last call: citations are checked, the report is kept.
+KEPT_AFTER_CLOSING = 0.05
 # Sums of floats: a budget that is met exactly is not spent.
 ROUNDING = 1e-9
 
@@ -66,6 +68,13 @@ class Ledger:
         if self._waiting or self._lack(worst, closing=closing):
             return await self._wait(worst, closing=closing)
         return self._set_aside(worst)
+
+    def left_s(self, *, closing: bool = False) -> float | None:
+        """How many seconds a call may still take; ``None`` for no bound."""
+        if self._budget.seconds is None:
+            return None
+        kept = KEPT_AFTER_CLOSING if closing else KEPT_FOR_CLOSING
+        return self._budget.seconds * (1 - kept) - (self._clock.monotonic() - self._begun)
 
     def count(self, used: Usage) -> None:
         """Count an answer: what it used is spent."""
@@ -142,10 +151,9 @@ class Ledger:
             tokens = budget.tokens * (1 - kept) - self._tokens - sum(one.tokens for one in others)
             if worst.tokens > tokens:
                 return Lack("tokens", f"{max(int(tokens), 0):,} of {budget.tokens:,} tokens")
-        if budget.seconds is not None:
-            seconds = budget.seconds * (1 - kept) - (self._clock.monotonic() - self._begun)
-            if seconds <= 0:
-                return Lack("seconds", f"0 of {budget.seconds:g} seconds")
+        seconds = self.left_s(closing=closing)
+        if seconds is not None and seconds <= 0:
+            return Lack("seconds", f"0 of {budget.seconds:g} seconds")
         return None
 
     def _check_price(self, worst: Usage) -> None:
