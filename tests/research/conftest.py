@@ -268,6 +268,11 @@ def by_schema(request: ChatRequest) -> str:
         titles = list(dict.fromkeys(title for _, title, _ in shown if title))[:3]
         sections = [{"title": title, "queries": [f"{title} facts", title]} for title in titles]
         return json.dumps({"title": "A report", "language": "en", "sections": sections})
+    if "needs_more" in fields:
+        return json.dumps({"needs_more": []})
+    if "questions" in fields:
+        ids = [one for one, _ in firsts]
+        return json.dumps({"answered": True, "passages": ids, "entities": [], "questions": []})
     if "not_found" in fields:
         said = [{"text": said, "claims": [one]} for one, said in firsts[:3]]
         return json.dumps({"claims": said, "not_found": ["Nothing tells the price."]})
@@ -309,11 +314,11 @@ class Library:
     handler: ResearchHandler
     make_job: Callable[..., Job]
 
-    def with_models(self, models: ScriptedModels, journal=None) -> ResearchHandler:
+    def with_models(self, models: ScriptedModels, journal=None, retriever=None) -> ResearchHandler:
         """A handler whose author asks ``models``."""
         return ResearchHandler(
             author=lambda _: model_author(models, journal=journal),
-            retriever=lambda _: IndexRetriever(self.compute, self.folder),
+            retriever=lambda _: retriever or IndexRetriever(self.compute, self.folder),
             sources=self.sources,
             reports=self.reports,
             branches=InlineBranches(),

@@ -149,21 +149,22 @@ async def test_the_report_cites_what_the_store_is_told_to_keep(library):
     assert library.reports.cited["job"] == [source.id for source in report.sources]
 
 
+@pytest.mark.parametrize("mode", list(ResearchMode))
 @pytest.mark.parametrize("moment", ["fail_before", "fail_after"])
-async def test_a_run_broken_off_at_any_step_ends_as_an_undisturbed_one(library, moment):
-    undisturbed = library.run(SUBJECT, job_id="undisturbed")
+async def test_a_run_broken_off_at_any_step_ends_as_an_undisturbed_one(library, moment, mode):
+    undisturbed = library.run(SUBJECT, job_id="undisturbed", research_mode=mode)
     await library.handler(undisturbed)
     expected = comparable(library.reports.kept["undisturbed"])
 
     for step in undisturbed.journal.journal._store.written:
         steps = undisturbed.journal.journal._store.__class__()
-        broken = library.run(SUBJECT, steps=steps)
+        broken = library.run(SUBJECT, steps=steps, research_mode=mode)
         getattr(broken.journal, moment)[step] = PowerCut(f"at {step}")
         with pytest.raises(PowerCut, match=f"^at {re.escape(step)}$"):
             await library.handler(broken)
         done = list(steps.written)
         library.compute.calls.clear()
-        resumed = library.run(SUBJECT, steps=steps)
+        resumed = library.run(SUBJECT, steps=steps, research_mode=mode)
         await library.handler(resumed)
 
         assert comparable(library.reports.kept["job"]) == expected
@@ -200,13 +201,7 @@ async def test_a_source_that_is_gone_leaves_its_citations_unverified(library):
     assert report.facts.unverified == len(gone)
 
 
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"research_mode": ResearchMode.GRAPH}, "research_mode"),
-        ({"time_range": "2024"}, "time_range"),
-    ],
-)
+@pytest.mark.parametrize(("settings", "named"), [({"time_range": "2024"}, "time_range")])
 async def test_settings_that_are_not_there_yet_are_refused(library, settings, named):
     run = library.run(SUBJECT, **settings)
 

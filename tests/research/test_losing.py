@@ -246,8 +246,8 @@ PLAN = Plan(
 
 def test_losses_are_told_in_the_order_of_the_sections():
     losses = Losses()
-    losses.note(2, PLAN, "draft", REFUSED)
-    losses.note(0, PLAN, "evidence", SPENT)
+    losses.note("sections/10/draft", "C", REFUSED)
+    losses.note("sections/9/evidence", "A", SPENT)
 
     assert [lost.title for lost in losses.in_order()] == ["A", "C"]
     assert losses.first is REFUSED
@@ -258,7 +258,7 @@ def test_losses_are_told_in_the_order_of_the_sections():
 
 def test_a_lost_draft_is_empty(make_claim):
     losses = Losses()
-    losses.note(1, PLAN, "draft", NoEvidence("none"))
+    losses.note("sections/1/draft", "B", NoEvidence("none"))
     draft = Draft(claims=(make_claim(),))
 
     assert without_lost([draft, draft, None], losses.in_order()) == [

@@ -253,7 +253,7 @@ async def test_what_a_planner_made_of_a_hostile_page_cannot_close_a_tag(make_mod
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_text_can_add_a_tag_or_an_id(title, text):
-    values = {"topic": "T", "title": "S", "most": 1, "language": ""}
+    values = {"topic": "T", "title": "S", "most": 1, "language": "", "remarks": ()}
 
     shown = prompt("write", **values, pieces=(piece("p1", title, text),)).user
 
@@ -266,7 +266,7 @@ def test_every_template_is_there_in_the_version_in_use():
     values = {
         "topic": "T", "title": "S", "most": 3, "most_sections": 3, "most_queries": 2,
         "entities": "", "structure": ("A",), "language": "", "pieces": (piece("p1", "t", "x"),),
-        "faults": ("f",),
+        "faults": ("f",), "question": "Q", "asked": ("a",), "remarks": ("r",), "titles": ("A",),
     }  # fmt: skip
 
     for name, version in VERSIONS.items():

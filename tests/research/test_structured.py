@@ -28,7 +28,7 @@ NONSENSE = "I am sorry, I cannot do that."
 
 
 def make_ask(wanted=SECTIONED):
-    values = {"pieces": (), "topic": "T", "title": "S", "most": 3, "language": ""}
+    values = {"pieces": (), "topic": "T", "title": "S", "most": 3, "language": "", "remarks": ()}
     return Ask(
         model="near:writer",
         step="draft",
@@ -65,7 +65,7 @@ async def test_the_request_names_the_prompts_version_and_a_strict_schema(asked):
     models, _, _ = await asked(GOOD)
 
     request = models.asked[0][1]
-    assert request.schema_name == "write_v1"
+    assert request.schema_name == "write_v2"
     assert request.schema["additionalProperties"] is False
     assert request.schema["required"] == ["claims"]
     assert "$ref" not in json.dumps(request.schema)

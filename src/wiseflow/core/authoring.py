@@ -41,6 +41,8 @@ class EvidenceRequest:
         limit: at most so many passages.
         follow_ups: how many times a finding may lead to a new query.
         overview: whether to return broadly what there is, instead of a choice without repetition.
+        exploring: whether the passages are read on and chosen from again, with those of other
+            requests: then more of them are wanted, as they come.
         language: ISO 639-1 code of the report, or ``None`` for any.
         focus_entities: names that the evidence should be about.
     """
@@ -50,6 +52,7 @@ class EvidenceRequest:
     limit: int
     follow_ups: int = 0
     overview: bool = False
+    exploring: bool = False
     language: str | None = None
     focus_entities: tuple[str, ...] = ()
 
@@ -127,6 +130,7 @@ class Assignment:
         language: ISO 639-1 code of the report, or "".
         length: how long it may get.
         place: which section of the plan it is, from 0.
+        remarks: what a critic found wanting in an earlier draft, as sentences.
     """
 
     topic: str
@@ -135,6 +139,7 @@ class Assignment:
     language: str
     length: ReportLength
     place: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +164,70 @@ class WrittenSection:
     section: PlannedSection
     evidence: tuple[Evidence, ...]
     draft: Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """A question that was searched for, to be read on.
+
+    Args:
+        topic: the research's topic.
+        question: what is to be known: a section's title, or a further question.
+        queries: what was searched for it.
+        evidence: what was found, the best first.
+        asked: what was searched for already, all over the research.
+        language: ISO 639-1 code of the report, or "".
+        most: at most so many further questions.
+        step: names it in the journal.
+    """
+
+    topic: str
+    question: str
+    queries: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    asked: tuple[str, ...]
+    language: str
+    most: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What reading showed.
+
+    Args:
+        answered: whether the passages answer the question, so that nothing more is asked.
+        relevant: ids of the passages that help to answer it, the best first.
+        entities: who and what they tell of.
+        questions: what to search for next, the most promising first.
+    """
+
+    answered: bool
+    relevant: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Why a section is sent back.
+
+    Args:
+        section: its place in the plan, from 0.
+        problem: what is wanting, as a sentence.
+        queries: what to search for, so that it can be mended.
+    """
+
+    section: int
+    problem: str
+    queries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Critique:
+    """What a critic says of a report to be; no remark where nothing is wanting."""
+
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +261,18 @@ class Author(Protocol):
         """
         ...
 
+    async def read(self, inquiry: Inquiry) -> Findings:
+        """What the passages found for a question show, and what they make one ask."""
+        ...
+
     async def write(self, assignment: Assignment) -> Draft:
         """The claims of one section."""
+        ...
+
+    async def critique(
+        self, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
+    ) -> Critique:
+        """Which sections are to be mended, and how."""
         ...
 
     async def synthesise(
@@ -208,4 +287,10 @@ class Retriever(Protocol):
 
     async def gather(self, request: EvidenceRequest) -> Gathered:
         """Passages for a request; none when nothing was found."""
+        ...
+
+    async def choose(
+        self, request: EvidenceRequest, found: Sequence[Evidence]
+    ) -> tuple[Evidence, ...]:
+        """The best for a request among passages that were found before; nothing is searched."""
         ...

@@ -17,11 +17,18 @@ from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.core.report import Report
 from wiseflow.research.asking import Question, from_payload
+from wiseflow.research.graph import research_as_graph
 from wiseflow.research.linear import research_linearly
+from wiseflow.research.multi_agent import research_by_agents
 from wiseflow.research.rendering.json import report_to_text
 from wiseflow.research.running import Commission, Run, Team
 
 KIND = "research"
+MODES = {
+    ResearchMode.LINEAR: research_linearly,
+    ResearchMode.GRAPH: research_as_graph,
+    ResearchMode.MULTI_AGENT: research_by_agents,
+}
 
 
 class ResearchRun(Run, Protocol):
@@ -118,7 +125,8 @@ class ResearchHandler:
         seconds = question.configuration.budget.seconds
         try:
             async with asyncio.timeout(seconds):
-                report = await research_linearly(run, run.job.job_id, question, team)
+                research = MODES[question.configuration.research_mode]
+                report = await research(run, run.job.job_id, question, team)
         except TimeoutError:
             raise TimeLimit(
                 f"the research took longer than the {seconds:g} seconds of its budget",
@@ -146,11 +154,6 @@ def _with_totals(report: Report, context: RunContext) -> Report:
 
 def _refuse_what_is_not_here(configuration: Configuration) -> None:
     """Refuse settings that this version would otherwise pass over in silence."""
-    if configuration.research_mode is not ResearchMode.LINEAR:
-        raise InvalidInput(
-            f"configuration.research_mode {configuration.research_mode.value!r} is not there yet",
-            cure="Use 'linear'",
-        )
     for name in ("include_academic_papers", "academic_sources", "time_range"):
         if getattr(configuration, name):
             raise InvalidInput(

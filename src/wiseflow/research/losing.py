@@ -19,31 +19,47 @@ from wiseflow.text import words
 LOSING = (CallError, BudgetSpent)
 SUMMARY_CLAIMS = 3
 SEARCH = "search"
+# Without these a section is lost; without its other steps it is only poorer.
+WHOLE = frozenset({"evidence", "draft"})
+# What a loss means, by its step.
+_OPEN = "A further question, “{}”, could not be searched for"
+_UNREAD = "What was found on “{}” could not be read for further questions"
+_SENTENCES = {
+    "summary": "The summary could not be written, so claims stand in its place",
+    "critique/*": "Nobody could criticise the sections, so they stand as they were written",
+    "sections/*/search": "A search for the section “{}” was not answered",
+    "sections/*/evidence": "The section “{}” could not be searched for",
+    "sections/*/draft": "The section “{}” could not be written",
+    "sections/*/reading": _UNREAD,
+    "sections/*/more/evidence": "What was open in the section “{}” could not be searched for",
+    "nodes/*/evidence": _OPEN,
+    "nodes/*/reading": _UNREAD,
+    "rounds/*/*/evidence": "What was wanting in the section “{}” could not be searched for",
+    "rounds/*/*/draft": "The section “{}” could not be written again, so its first draft stands",
+}
 
 
 @dataclass(slots=True)
 class Losses:
-    """The losses of one attempt, by section; the error of the first is kept to be raised."""
+    """The losses of one attempt, by step; the error of the first is kept to be raised."""
 
-    by_section: dict[int, Loss] = field(default_factory=dict[int, Loss])
+    by_step: dict[str, Loss] = field(default_factory=dict[str, Loss])
     first: WiseflowError | None = None
 
-    def note(self, place: int, plan: Plan, part: str, error: WiseflowError) -> None:
-        """Note that the section at ``place`` is lost.
+    def note(self, step: str, title: str, error: WiseflowError) -> None:
+        """Note that a step is lost.
 
         Args:
-            place: of the section in the plan, from 0.
-            plan: of the report.
-            part: ``evidence`` or ``draft``.
+            step: its key in the journal.
+            title: of the section, or the question that it was about.
             error: why.
         """
         self.first = self.first or error
-        step = f"sections/{place}/{part}"
-        self.by_section[place] = loss_of(step, plan.sections[place].title, error)
+        self.by_step[step] = loss_of(step, title, error)
 
     def in_order(self) -> tuple[Loss, ...]:
-        """The losses in the order of the sections."""
-        return tuple(loss for _, loss in sorted(self.by_section.items()))
+        """The losses, in the order of their steps."""
+        return tuple(self.by_step[step] for step in sorted(self.by_step, key=_order))
 
 
 def loss_of(step: str, title: str, error: WiseflowError) -> Loss:
@@ -125,13 +141,14 @@ def best_claims(topic: str, language: str, written: Sequence[WrittenSection]) ->
 def _places(losses: Iterable[Loss]) -> frozenset[int]:
     """Which sections are lost, by their places in the plan."""
     steps = (loss.step.split("/") for loss in losses)
-    return frozenset(int(step[1]) for step in steps if len(step) > 1 and step[2] != SEARCH)
+    return frozenset(int(step[1]) for step in steps if step[0] == "sections" and step[2] in WHOLE)
+
+
+def _order(step: str) -> tuple[tuple[int, str], ...]:
+    """Numbers in a key by their worth: section 10 comes after section 9."""
+    return tuple((int(part), "") if part.isdigit() else (0, part) for part in step.split("/"))
 
 
 def _sentence(loss: Loss) -> str:
-    if not loss.title:
-        return f"The summary could not be written, so claims stand in its place: {loss.reason}."
-    if loss.step.endswith(SEARCH):
-        return f"A search for the section “{loss.title}” was not answered: {loss.reason}."
-    made = "searched for" if loss.step.endswith("evidence") else "written"
-    return f"The section “{loss.title}” could not be {made}: {loss.reason}."
+    step = "/".join("*" if part.isdigit() else part for part in loss.step.split("/"))
+    return f"{_SENTENCES[step].format(loss.title)}: {loss.reason}."

@@ -12,7 +12,6 @@ from typing import BinaryIO
 from wiseflow.simulator.options import SimulatorOptions
 from wiseflow.simulator.server import Simulator
 
-
 # Looking for cycles in a world of a thousand topics keeps every answer waiting a third of a second,
 # and there are none: what is there at the start is not looked at, and what comes after seldom.
 GC_THRESHOLDS = (20_000, 20, 100)

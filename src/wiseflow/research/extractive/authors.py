@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from wiseflow.core.authoring import Assignment, Draft, Gathered, Plan, Synthesis, WrittenSection
+from wiseflow.core.authoring import (
+    Assignment,
+    Critique,
+    Draft,
+    Findings,
+    Gathered,
+    Inquiry,
+    Plan,
+    Synthesis,
+    WrittenSection,
+)
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.ports import Compute
 from wiseflow.core.report import AuthorKind, ReportAuthor
 from wiseflow.research.extractive.corpus import vocabulary
 from wiseflow.research.extractive.planning import main_language, make_plan
 from wiseflow.research.extractive.reading import read
+from wiseflow.research.extractive.studying import criticise, read_on
 from wiseflow.research.extractive.summing import sum_up
 from wiseflow.research.extractive.wanting import is_question, read_topic
 from wiseflow.research.extractive.writing import write_section
@@ -39,9 +50,20 @@ class ExtractiveAuthor:
         """The sections of a report on ``topic``. Raises ``NoEvidence``."""
         return await self._compute.run(plan, self._folder, topic, configuration, overview)
 
+    async def read(self, inquiry: Inquiry) -> Findings:
+        """What the best passages of a question leave open."""
+        return await self._compute.run(study, self._folder, inquiry)
+
     async def write(self, assignment: Assignment) -> Draft:
         """The claims of one section."""
         return await self._compute.run(write, self._folder, assignment)
+
+    async def critique(
+        self, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
+    ) -> Critique:
+        """The sections that say too little."""
+        del topic, configuration  # by its title alone
+        return await self._compute.run(criticise_all, self._folder, tuple(written))
 
     async def synthesise(
         self, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
@@ -54,6 +76,22 @@ class ExtractiveAuthor:
 def plan(folder: Path | None, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
     """The body of ``ExtractiveAuthor.plan``. Raises ``NoEvidence``."""
     return make_plan(topic, configuration, overview, vocabulary(folder, overview.evidence))
+
+
+def study(folder: Path | None, inquiry: Inquiry) -> Findings:
+    """The body of ``ExtractiveAuthor.read``."""
+    known = vocabulary(folder, inquiry.evidence)
+    question = is_question(inquiry.topic, inquiry.language)
+    asked = inquiry.queries[0] if inquiry.queries else inquiry.question
+    return read_on(inquiry, read_topic(asked, inquiry.language, known, question=question))
+
+
+def criticise_all(folder: Path | None, written: Sequence[WrittenSection]) -> Critique:
+    """The body of ``ExtractiveAuthor.critique``."""
+    known = vocabulary(folder, [item for part in written for item in part.evidence])
+    language = main_language([read(item.hit) for part in written for item in part.evidence])
+    wanted = [read_topic(part.section.title, language, known) for part in written]
+    return criticise(written, wanted)
 
 
 def write(folder: Path | None, assignment: Assignment) -> Draft:

@@ -25,6 +25,10 @@ SHARED_NAME_LINK = 0.5
 TITLE_WORTH = 0.6
 NAMED_TITLE_WORTH = 0.25
 SEARCH_WORTH = 0.3
+# How many of the first passages are looked at for what they lead to; what a name's place in one
+# costs, from its beginning to its end; and what each word of a name is worth, as more are surer.
+BRIDGES = 2
+LATE_COST, WORD_WORTH = 0.3, 0.02
 # Passages more alike than this say the same.
 NEAR_DUPLICATE = 0.85
 REPEAT_COST = 0.7
@@ -65,6 +69,32 @@ def greedy_set(readings: Sequence[Reading], wanted: Wanted, limit: int) -> list[
     return [Scored(reading=readings[row], score=score) for row, score in chosen.items()]
 
 
+def chained(readings: Sequence[Reading], wanted: Wanted, limit: int) -> list[Scored]:
+    """As ``greedy_set``, but each of the first passages is followed by the one it leads to.
+
+    That is the passage about somebody or something which the first one names and the question does
+    not, and which holds most of what the first one leaves open. A passage about what the answer is
+    about seldom shares the question's words, so its words alone would place it far behind.
+
+    Args:
+        readings: what several searches returned.
+        wanted: the question.
+        limit: how many to choose.
+    """
+    chosen = greedy_set(readings, wanted, limit)
+    order = list(chosen)
+    for first in chosen[:BRIDGES]:
+        led_to = _led_to(first.reading, readings, wanted)
+        if led_to is None:
+            continue
+        place = next(at for at, item in enumerate(order) if item.reading is first.reading) + 1
+        if any(item.reading is led_to for item in order[:place]):
+            continue
+        order = [item for item in order if item.reading is not led_to]
+        order.insert(place, Scored(reading=led_to, score=first.score))
+    return order[:limit]
+
+
 def diverse(found: Sequence[Scored], limit: int, like: Collection[str]) -> list[Scored]:
     """Passages on a subject without repetition: relevance against likeness to what is chosen.
 
@@ -87,6 +117,29 @@ def diverse(found: Sequence[Scored], limit: int, like: Collection[str]) -> list[
         repeated = np.maximum(repeated, likeness[best])
         worth[(repeated >= NEAR_DUPLICATE) | (np.arange(len(found)) == best)] = -np.inf
     return [found[row] for row in chosen]
+
+
+def _led_to(first: Reading, readings: Sequence[Reading], wanted: Wanted) -> Reading | None:
+    """The passage that ``first`` leads to, or ``None``."""
+    open_terms = {
+        term: weight for term, weight in wanted.weights.items() if term not in first.counts
+    }
+    total = sum(open_terms.values()) or 1.0
+
+    def worth(reading: Reading) -> float:
+        held = sum(weight for term, weight in open_terms.items() if term in reading.counts)
+        named_at = first.running.find(f" {reading.name} ") / max(len(first.running), 1)
+        return held / total - LATE_COST * named_at + WORD_WORTH * len(reading.name.split())
+
+    about = [
+        reading
+        for reading in readings
+        if reading.name != first.name
+        and first.tells_of(reading.name)
+        and not wanted.tells_of(reading.name)
+    ]
+    best = max(about, key=worth, default=None)
+    return best if best is not None and worth(best) > 0 else None
 
 
 def _share(wanted: Collection[str], held: Collection[str]) -> float:

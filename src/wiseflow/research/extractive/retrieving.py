@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered
@@ -13,13 +14,16 @@ from wiseflow.core.documents import Hit
 from wiseflow.core.ports import Compute
 from wiseflow.knowledge.ranking import HYBRID, Weights
 from wiseflow.research.extractive import corpus
-from wiseflow.research.extractive.choosing import Scored, diverse, greedy_set
+from wiseflow.research.extractive.choosing import Scored, chained, diverse, greedy_set
 from wiseflow.research.extractive.reading import Reading, read
 from wiseflow.research.extractive.relevance import Core, relevant
 from wiseflow.research.extractive.seeding import common_words, seeds_of
+from wiseflow.research.extractive.studying import follow_up
 from wiseflow.research.extractive.wanting import Wanted, read_topic
 
 TOPIC_PASSAGES = 40
+# Of what one question of a graph finds.
+EXPLORED_PASSAGES = 20
 QUERY_PASSAGES = 30
 INITIALS_PASSAGES = 20
 FOLLOW_UP_PASSAGES = 20
@@ -51,6 +55,12 @@ class IndexRetriever:
         """
         return await self._compute.run(gather, self._folder, request)
 
+    async def choose(
+        self, request: EvidenceRequest, found: Sequence[Evidence]
+    ) -> tuple[Evidence, ...]:
+        """The best for a request among passages found before. Raises as ``gather``."""
+        return await self._compute.run(choose, self._folder, request, tuple(found))
+
 
 def gather(folder: Path, request: EvidenceRequest) -> Gathered:
     """What the index in ``folder`` holds for ``request``: the body of ``IndexRetriever.gather``."""
@@ -60,9 +70,12 @@ def gather(folder: Path, request: EvidenceRequest) -> Gathered:
     seeds = frozenset[str]() if wanted.question else search.broaden(wanted)
     for query in request.queries:
         if query != request.topic:
-            search.add(query, QUERY_PASSAGES)
+            weights = WORDS_ONLY if request.exploring and wanted.question else HYBRID
+            search.add(query, QUERY_PASSAGES, weights)
     found = relevant(search.readings(), wanted, search.topic_scores(), search.core(seeds))
-    if wanted.question:
+    if request.exploring:
+        chosen = _explored(search, found, wanted, request)
+    elif wanted.question:
         chosen = _answering(search, found, wanted, request)
     else:
         chosen = found if request.overview else _telling(search, found, wanted, request)
@@ -72,6 +85,29 @@ def gather(folder: Path, request: EvidenceRequest) -> Gathered:
         ),
         queries=tuple(search.queries),
         considered=tuple(search.hits),
+    )
+
+
+def choose(
+    folder: Path, request: EvidenceRequest, found: Sequence[Evidence]
+) -> tuple[Evidence, ...]:
+    """The best of ``found``, without repetition: the body of ``IndexRetriever.choose``."""
+    readings = [read(item.hit) for item in found]
+    index = corpus.opened(folder)
+    language = request.language or _main_language([item.hit for item in found])
+    wanted = read_topic(request.topic, language, index)
+    if wanted.question:
+        chosen = chained(readings, wanted, request.limit)
+    else:
+        asked = {
+            term for query in request.queries for term in read_topic(query, language, index).weights
+        }
+        scored = [Scored(reading=one, score=wanted.share_in(one)) for one in readings]
+        chosen = diverse(scored, request.limit, asked - wanted.weights.keys())
+    by_id = {item.hit.passage.passage_id: item for item in found}
+    return tuple(
+        replace(by_id[item.reading.hit.passage.passage_id], score=round(item.score, 4))
+        for item in chosen
     )
 
 
@@ -88,6 +124,7 @@ class _Search:
     only: str
     queries: list[str] = field(default_factory=list[str])
     hits: dict[str, Hit] = field(default_factory=dict[str, Hit])
+    by_query: dict[str, tuple[Hit, ...]] = field(default_factory=dict[str, tuple[Hit, ...]])
     scores: dict[str, float] = field(default_factory=dict[str, float])
 
     def add(self, query: str, k: int, weights: Weights = HYBRID) -> None:
@@ -95,6 +132,7 @@ class _Search:
         if not self.queries:
             self.scores = {hit.passage.passage_id: hit.score for hit in found}
         self.queries.append(query)
+        self.by_query[query] = found
         for hit in found:
             self.hits.setdefault(hit.passage.passage_id, hit)
 
@@ -125,8 +163,13 @@ class _Search:
 
     def language(self) -> str:
         """The language of most of what was found, or the one to keep to."""
-        counts = Counter(hit.language for hit in self.hits.values() if hit.language)
-        return self.only or (counts.most_common(1)[0][0] if counts else "")
+        return self.only or _main_language(self.hits.values())
+
+    def in_turns(self, queries: Iterable[str]) -> list[Hit]:
+        """What these queries found: the best of each, then the second of each, without repeats."""
+        rows = zip_longest(*(self.by_query[query] for query in queries))
+        hits = (hit for row in rows for hit in row if hit is not None)
+        return list({hit.passage.passage_id: hit for hit in hits}.values())
 
     def topic_scores(self) -> list[float]:
         """Each hit's score in the first search, 0 when that did not find it."""
@@ -148,6 +191,24 @@ def _surest(
     seeds = [readings[row] for row in seeds_of(readings, wanted, rarity)]
     told = tuple(common_words(seeds, wanted, rarity))
     return frozenset(seed.hit.passage.passage_id for seed in seeds), told
+
+
+def _explored(
+    search: _Search, found: Sequence[Scored], wanted: Wanted, request: EvidenceRequest
+) -> Sequence[Scored]:
+    """Many passages, to be chosen from again: for a further question, what it found as it came."""
+    if not wanted.question:
+        return _telling(search, found, wanted, replace(request, limit=EXPLORED_PASSAGES))
+    own = [
+        hit
+        for query in request.queries[:1]
+        if query != request.topic
+        for hit in search.by_query[query]
+    ]
+    if own:
+        return [Scored(reading=read(hit), score=hit.score) for hit in own[:EXPLORED_PASSAGES]]
+    readings = [item.reading for item in found]
+    return greedy_set(readings, wanted, min(EXPLORED_PASSAGES, len(readings)))
 
 
 def _answering(
@@ -174,8 +235,6 @@ def _telling(
     return diverse(found, request.limit, asked - wanted.weights.keys())
 
 
-def follow_up(wanted: Wanted, reading: Reading) -> str:
-    """The second query of a question: what the first passage leaves uncovered, and its names."""
-    uncovered = [word for term, word in wanted.words.items() if term not in reading.counts]
-    names = sorted(reading.names, key=reading.running.find)[:8]
-    return " ".join([*uncovered, reading.hit.passage.title, *names])
+def _main_language(hits: Iterable[Hit]) -> str:
+    counts = Counter(hit.language for hit in hits if hit.language)
+    return counts.most_common(1)[0][0] if counts else ""

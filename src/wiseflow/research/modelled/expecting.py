@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wiseflow.core.configuration import Configuration
-from wiseflow.research.linear import EVIDENCE_PASSAGES
 from wiseflow.research.modelled.lengths import (
     SECTION_CLAIMS,
     SUMMED_TOKENS,
@@ -14,6 +13,7 @@ from wiseflow.research.modelled.lengths import (
     summary_tokens,
 )
 from wiseflow.research.modelled.outlining import EXTRACT_CHARACTERS, MOST_EXTRACTS, MOST_SECTIONS
+from wiseflow.research.steps import EVIDENCE_PASSAGES
 from wiseflow.research.web.retrieving import OVERVIEW_RESULTS
 
 # Tokens of a prompt of ours with the schema of its answer, and of a passage of usual length with

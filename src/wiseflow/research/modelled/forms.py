@@ -101,6 +101,35 @@ class SectionTextForm(_Form):
     )
 
 
+class ReadingForm(_Form):
+    """What passages show."""
+
+    answered: bool = False
+    passages: Texts = Field(
+        default=[], validation_alias=AliasChoices("passages", "relevant", "ids", "sources")
+    )
+    entities: Texts = []
+    questions: Texts = Field(
+        default=[], validation_alias=AliasChoices("questions", "queries", "next", "follow_ups")
+    )
+
+
+class RemarkForm(_Form):
+    """Why a section is to be mended."""
+
+    section: Text = Field(min_length=1, validation_alias=AliasChoices("section", "id", "number"))
+    problem: OptionalText = ""
+    queries: Texts = []
+
+
+class CritiqueForm(_Form):
+    """What is wanting in a report."""
+
+    needs_more: list[RemarkForm] = Field(
+        validation_alias=AliasChoices("needs_more", "sections", "remarks")
+    )
+
+
 class SummedForm(_Form):
     """A sentence that rests on claims."""
 

@@ -7,8 +7,19 @@ from wiseflow.core.configuration import ReportLength
 SECTION_CLAIMS = {ReportLength.BRIEF: 4, ReportLength.NORMAL: 7, ReportLength.DETAILED: 12}
 SUMMARY_CLAIMS = {ReportLength.BRIEF: 3, ReportLength.NORMAL: 4, ReportLength.DETAILED: 6}
 MOST_NOT_FOUND = 5
+MOST_ENTITIES = 12
 # Tokens of answers, in scripts that need many of them, too.
 TITLE_TOKENS, QUERY_TOKENS, CLAIM_TOKENS, SUMMED_TOKENS, FORM_TOKENS = 40, 30, 200, 120, 150
+
+
+def reading_tokens(questions: int) -> int:
+    """The most tokens of what passages show, with so many questions."""
+    return FORM_TOKENS + MOST_ENTITIES * TITLE_TOKENS + questions * QUERY_TOKENS
+
+
+def critique_tokens(sections: int, queries: int) -> int:
+    """The most tokens of a critique of so many sections."""
+    return FORM_TOKENS + sections * (CLAIM_TOKENS + queries * QUERY_TOKENS)
 
 
 def plan_tokens(sections: int, queries: int) -> int:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import zip_longest
 from typing import TypeAlias
 
 import numpy as np
@@ -69,6 +70,36 @@ def best_passages(
     parts = _parts(rows, [terms_in(_source(pages[row.page]).language) for row in rows])
     chosen = _greedy(parts, np.array([row.page for row in rows]), limit)
     return tuple(_evidence(rows[row], pages[rows[row].page], score) for row, score in chosen)
+
+
+def best_of(found: Sequence[Evidence], asked: Sequence[str], limit: int) -> tuple[Evidence, ...]:
+    """Of passages that were found before, the best for each query in turn.
+
+    So none of several questions is left without its own passages, however few words it shares with
+    the others.
+
+    Args:
+        found: the passages.
+        asked: the queries.
+        limit: at most so many.
+    """
+    terms = [content_terms(item.hit.passage.text, item.hit.language) for item in found]
+    rows = [
+        _Row(page=0, passage=item.hit.passage, counts=Counter(one))
+        for item, one in zip(found, terms, strict=True)
+    ]
+    ranked = [_by_query(rows, found, query) for query in asked]
+    order = [row for place in zip_longest(*ranked) for row in place if row is not None]
+    chosen = list(dict.fromkeys([*order, *range(len(rows))]))[:limit]
+    return tuple(found[row] for row in chosen)
+
+
+def _by_query(rows: Sequence[_Row], found: Sequence[Evidence], query: str) -> list[int]:
+    """The passages that have words of a query, the best first."""
+    wanted = [_terms_asked(query.split(), item.hit.language) for item in found]
+    scores = _parts(rows, wanted).sum(axis=1)
+    best = sorted(range(len(rows)), key=lambda row: -scores[row])
+    return [row for row in best if scores[row] > 0]
 
 
 def passage_count(pages: Sequence[RankedPage]) -> int:

@@ -14,7 +14,7 @@ from wiseflow.core.errors import CallError, NoEvidence
 from wiseflow.core.gateways import PageCalls, SearchCalls
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import Compute, PageStore
-from wiseflow.research.web.ranking import RankedPage, best_passages, passage_count
+from wiseflow.research.web.ranking import RankedPage, best_of, best_passages, passage_count
 from wiseflow.research.web.reading import PageReading, language_of
 from wiseflow.research.web.results import Candidate, key_of, merged
 from wiseflow.research.web.shelf import PageShelf, Unread
@@ -81,6 +81,12 @@ class WebRetriever:
             StorageError: the database refuses.
         """
         return await (self._overview(request) if request.overview else self._section(request))
+
+    async def choose(
+        self, request: EvidenceRequest, found: Sequence[Evidence]
+    ) -> tuple[Evidence, ...]:
+        """The best for a request's queries among passages found before."""
+        return await self._compute.run(best_of, tuple(found), request.queries, request.limit)
 
     async def _overview(self, request: EvidenceRequest) -> Gathered:
         """What one search tells by itself: nothing of it is fetched, kept or cited."""
