@@ -41,7 +41,7 @@ def forecast(configuration: Configuration, pricing: Pricing) -> Forecast:
     prices: list[tuple[str, float | None]] = []
     if roles is not None:
         for call in calls:
-            model = roles.planner if call.role == "planner" else roles.writer
+            model = roles.of(call.role)
             prices.append((model, _price(model, call, pricing)))
     if searches:
         search = str(configuration.search_api)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from wiseflow.core.authoring import Plan, Remark
-from wiseflow.core.configuration import ResearchMode
+from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.core.report import Report
 from wiseflow.research.asking import Question
 from wiseflow.research.exploring import read_on, searched, written
@@ -45,7 +45,7 @@ async def research_by_agents(run: Run, research_id: str, question: Question, tea
         "researcher",
         [partial(_research, steps, plan, place) for place in range(len(plan.sections))],
     )
-    for number in range(1, _rounds(steps) + 1):
+    for number in range(1, rounds_of(question.configuration) + 1):
         works = [desk.work for desk in desks]
         critique = await steps.critique(f"critique/{number}", plan, works)
         remarks = _by_section(critique.remarks, len(plan.sections))
@@ -62,6 +62,11 @@ async def research_by_agents(run: Run, research_id: str, question: Question, tea
         )
     works = [desk.work for desk in desks]
     return await steps.report(research_id, ResearchMode.MULTI_AGENT, planning, works)
+
+
+def rounds_of(configuration: Configuration) -> int:
+    """How often a critic may send sections back."""
+    return min(configuration.max_search_depth - 1, MOST_ROUNDS)
 
 
 async def _research(steps: Steps, plan: Plan, place: int) -> Desk:
@@ -99,10 +104,6 @@ async def _mended(
 def _further(node: Node, queries: tuple[str, ...], step: str) -> Node:
     """What is searched for after a section's own question."""
     return replace(node, queries=queries, step=step, parent=node.number)
-
-
-def _rounds(steps: Steps) -> int:
-    return min(steps.configuration.max_search_depth - 1, MOST_ROUNDS)
 
 
 def _by_section(remarks: Sequence[Remark], sections: int) -> Mapping[int, list[Remark]]:

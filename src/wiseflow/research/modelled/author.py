@@ -27,6 +27,7 @@ from wiseflow.core.report import AuthorKind, ReportAuthor
 from wiseflow.research.modelled.answers import Statements
 from wiseflow.research.modelled.citing import Quotable
 from wiseflow.research.modelled.claiming import claim_of, distinct, not_found, numbered, summed
+from wiseflow.research.modelled.expecting import Role
 from wiseflow.research.modelled.fitting import fit, shrinking, space, tokens_of
 from wiseflow.research.modelled.inquiring import on_sections, with_passage_ids
 from wiseflow.research.modelled.lengths import MOST_NOT_FOUND, SECTION_CLAIMS, SUMMARY_CLAIMS
@@ -59,6 +60,12 @@ class Roles:
     writer: str
     researcher: str = ""
 
+    def of(self, role: Role) -> str:
+        """The model that has a role."""
+        if role is Role.WRITER:
+            return self.writer
+        return self.researcher or self.planner if role is Role.RESEARCHER else self.planner
+
 
 class ModelAuthor:
     """Plans, reads, writes and criticises by asking models; cites only what it was given.
@@ -76,15 +83,13 @@ class ModelAuthor:
     def __init__(self, models: ModelCalls, context: RunContext, roles: Roles) -> None:
         self._models = models
         self._roles = roles
-        self._researcher = roles.researcher or roles.planner
         self.tally = Tally()
         self._asker = Asker(models, context, self.tally)
 
     @property
     def author(self) -> ReportAuthor:
         """Who the report will name as its author."""
-        roles = self._roles
-        named = dict.fromkeys((roles.planner, roles.writer, self._researcher))
+        named = dict.fromkeys(map(self._roles.of, Role))
         return ReportAuthor(kind=AuthorKind.MODEL, models=tuple(named))
 
     async def plan(self, topic: str, configuration: Configuration, overview: Gathered) -> Plan:
@@ -100,7 +105,7 @@ class ModelAuthor:
                 f"nothing was found on {one_line(topic)!r}",
                 cure="Add documents on the topic, or ask in the words that they use",
             )
-        outline = await self._ask(self._roles.planner, planning(topic, configuration, overview))
+        outline = await self._ask(Role.PLANNER, planning(topic, configuration, overview))
         return plan_of(topic, configuration, outline)
 
     async def read(self, inquiry: Inquiry) -> Findings:
@@ -112,7 +117,7 @@ class ModelAuthor:
         """
         if not inquiry.evidence:
             return Findings(answered=False)
-        findings = await self._ask(self._researcher, reading(inquiry, _known(inquiry.evidence)))
+        findings = await self._ask(Role.RESEARCHER, reading(inquiry, _known(inquiry.evidence)))
         ids = (item.hit.passage.passage_id for item in inquiry.evidence)
         return with_passage_ids(findings, numbered("p", ids))
 
@@ -126,7 +131,7 @@ class ModelAuthor:
         if not assignment.evidence:
             return Draft(claims=())
         known = _known(assignment.evidence)
-        answer = await self._ask(self._roles.writer, writing(assignment, known))
+        answer = await self._ask(Role.WRITER, writing(assignment, known))
         most = SECTION_CLAIMS[assignment.length]
         claims = distinct(claim_of(said, known) for said in answer.claims if said.ids)
         return Draft(claims=claims[:most], dropped=self._dropped(answer))
@@ -141,7 +146,7 @@ class ModelAuthor:
             BudgetSpent: the run may spend no more.
         """
         asked = criticising(topic, configuration, written)
-        critique = await self._ask(self._roles.planner, asked)
+        critique = await self._ask(Role.PLANNER, asked)
         return on_sections(critique, len(written), configuration.number_of_queries)
 
     async def synthesise(
@@ -156,7 +161,7 @@ class ModelAuthor:
             BudgetSpent: even that is spent.
         """
         known = numbered("c", [claim for part in written for claim in part.draft.claims])
-        answer = await self._ask(self._roles.writer, summing(topic, configuration, written))
+        answer = await self._ask(Role.WRITER, summing(topic, configuration, written))
         summary = distinct(summed(said, known) for said in answer.claims if said.ids)
         return Synthesis(
             summary=summary[: SUMMARY_CLAIMS[configuration.length]],
@@ -164,14 +169,15 @@ class ModelAuthor:
             dropped=self._dropped(answer),
         )
 
-    async def _ask(self, model: str, purpose: Purpose[T]) -> T:
+    async def _ask(self, role: Role, purpose: Purpose[T]) -> T:
         async def attempt(share: float, suffix: str) -> T:
-            return await self._asker.ask(self._fitted(model, purpose, share, suffix))
+            return await self._asker.ask(self._fitted(role, purpose, share, suffix))
 
         return await shrinking(attempt, self._shortened)
 
-    def _fitted(self, model: str, purpose: Purpose[T], share: float, suffix: str) -> Ask[T]:
+    def _fitted(self, role: Role, purpose: Purpose[T], share: float, suffix: str) -> Ask[T]:
         """What to ask so that it fits, with the pieces in the order of their numbers."""
+        model = self._roles.of(role)
         count = partial(self._models.count, model)
         room = space(self._models, model, answer_tokens=purpose.answer_tokens, share=share)
         bare = prompt(purpose.template, **purpose.values, pieces=())

@@ -1,18 +1,24 @@
-"""What a linear research will ask of models and of a search, told from its configuration. Pure."""
+"""What a research will ask of models and of a search at most, by its configuration. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from wiseflow.core.configuration import Configuration
+from wiseflow.core.configuration import Configuration, ResearchMode
+from wiseflow.research.exploring import MOST_TIMES
+from wiseflow.research.growing import MOST_A_LEVEL
 from wiseflow.research.modelled.lengths import (
     SECTION_CLAIMS,
     SUMMED_TOKENS,
+    critique_tokens,
     plan_tokens,
+    reading_tokens,
     section_tokens,
     summary_tokens,
 )
 from wiseflow.research.modelled.outlining import EXTRACT_CHARACTERS, MOST_EXTRACTS, MOST_SECTIONS
+from wiseflow.research.multi_agent import rounds_of
 from wiseflow.research.steps import EVIDENCE_PASSAGES
 from wiseflow.research.web.retrieving import OVERVIEW_RESULTS
 
@@ -21,52 +27,118 @@ from wiseflow.research.web.retrieving import OVERVIEW_RESULTS
 PROMPT_TOKENS, PASSAGE_TOKENS, CHARACTERS_A_TOKEN = 800, 300, 4
 
 
+class Role(StrEnum):
+    """Who a model is in a research."""
+
+    PLANNER = "planner"
+    WRITER = "writer"
+    RESEARCHER = "researcher"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """One call to a model.
 
     Args:
-        role: ``planner`` or ``writer``.
+        role: whose call it is.
         input_tokens: about so many.
         output_tokens: the most its answer may have.
     """
 
-    role: str
+    role: Role
     input_tokens: int
     output_tokens: int
 
 
 def expected_calls(configuration: Configuration) -> list[Expected]:
-    """The calls to models of one research when none has to be made again: plan, sections, summary.
+    """The calls to models of one research when none has to be made again.
 
-    The number of sections is the most a planner may give.
+    As many as its mode may make: a graph may end early, and a critic be content.
     """
-    length = configuration.length
     sections = _sections(configuration)
-    shown = OVERVIEW_RESULTS if configuration.on_web else MOST_EXTRACTS
-    plan = Expected(
-        role="planner",
-        input_tokens=PROMPT_TOKENS + shown * EXTRACT_CHARACTERS // CHARACTERS_A_TOKEN,
-        output_tokens=plan_tokens(sections, configuration.number_of_queries),
-    )
-    section = Expected(
-        role="writer",
-        input_tokens=PROMPT_TOKENS + EVIDENCE_PASSAGES[length] * PASSAGE_TOKENS,
-        output_tokens=section_tokens(length),
-    )
-    summary = Expected(
-        role="writer",
-        input_tokens=PROMPT_TOKENS + sections * SECTION_CLAIMS[length] * SUMMED_TOKENS,
-        output_tokens=summary_tokens(length),
-    )
-    return [plan, *[section] * sections, summary]
+    reading, critique = _reading(configuration), _critique(configuration)
+    calls = [_plan(configuration), *[_section(configuration)] * sections]
+    match configuration.research_mode:
+        case ResearchMode.LINEAR:
+            pass
+        case ResearchMode.GRAPH:
+            calls += [reading] * _read(configuration)
+        case ResearchMode.MULTI_AGENT:
+            calls += [reading] * sections if configuration.max_search_depth > 1 else []
+            again = [critique, *[_section(configuration)] * sections]
+            calls += again * rounds_of(configuration)
+    return [*calls, _summary(configuration)]
 
 
 def expected_searches(configuration: Configuration) -> int:
-    """How many searches one research makes: for an overview, and each section's queries."""
+    """How many searches one research makes at most: an overview, and the queries of its steps."""
     if not configuration.on_web:
         return 0
-    return 1 + _sections(configuration) * configuration.number_of_queries
+    sections, queries = _sections(configuration), configuration.number_of_queries
+    deeper = configuration.max_search_depth - 1
+    match configuration.research_mode:
+        case ResearchMode.LINEAR:
+            more = 0
+        case ResearchMode.GRAPH:
+            more = deeper * MOST_A_LEVEL
+        case ResearchMode.MULTI_AGENT:
+            more = sections * queries * (min(deeper, 1) + rounds_of(configuration))
+    return 1 + sections * queries + more
+
+
+def _plan(configuration: Configuration) -> Expected:
+    shown = OVERVIEW_RESULTS if configuration.on_web else MOST_EXTRACTS
+    return Expected(
+        role=Role.PLANNER,
+        input_tokens=PROMPT_TOKENS + shown * EXTRACT_CHARACTERS // CHARACTERS_A_TOKEN,
+        output_tokens=plan_tokens(_sections(configuration), configuration.number_of_queries),
+    )
+
+
+def _section(configuration: Configuration) -> Expected:
+    usual = EVIDENCE_PASSAGES[configuration.length]
+    deep = configuration.research_mode is not ResearchMode.LINEAR
+    return Expected(
+        role=Role.WRITER,
+        input_tokens=PROMPT_TOKENS + usual * (MOST_TIMES if deep else 1) * PASSAGE_TOKENS,
+        output_tokens=section_tokens(configuration.length),
+    )
+
+
+def _reading(configuration: Configuration) -> Expected:
+    passages = EVIDENCE_PASSAGES[configuration.length]
+    return Expected(
+        role=Role.RESEARCHER,
+        input_tokens=PROMPT_TOKENS + passages * PASSAGE_TOKENS,
+        output_tokens=reading_tokens(configuration.number_of_queries),
+    )
+
+
+def _critique(configuration: Configuration) -> Expected:
+    return Expected(
+        role=Role.PLANNER,
+        input_tokens=_claims_tokens(configuration),
+        output_tokens=critique_tokens(_sections(configuration), configuration.number_of_queries),
+    )
+
+
+def _summary(configuration: Configuration) -> Expected:
+    return Expected(
+        role=Role.WRITER,
+        input_tokens=_claims_tokens(configuration),
+        output_tokens=summary_tokens(configuration.length),
+    )
+
+
+def _claims_tokens(configuration: Configuration) -> int:
+    claims = _sections(configuration) * SECTION_CLAIMS[configuration.length]
+    return PROMPT_TOKENS + claims * SUMMED_TOKENS
+
+
+def _read(configuration: Configuration) -> int:
+    """How many questions of a graph are read on: those of all levels but the last."""
+    levels = configuration.max_search_depth - 1
+    return _sections(configuration) + MOST_A_LEVEL * (levels - 1) if levels else 0
 
 
 def _sections(configuration: Configuration) -> int:
