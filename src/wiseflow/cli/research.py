@@ -50,7 +50,7 @@ EXIT_FAILED = 1
     "--docs", multiple=True, type=click.Path(path_type=Path), help="Research these documents."
 )
 @click.option("--collection", help="Research a collection that `wiseflow index` made.")
-@click.option("--mode", type=click.Choice(list(ResearchMode)), default="linear")
+@click.option("--mode", type=click.Choice([mode.value for mode in ResearchMode]), default="linear")
 @click.option(
     "--length",
     type=click.Choice([one.value for one in ReportLength]),
