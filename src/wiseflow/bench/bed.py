@@ -138,18 +138,23 @@ async def started(options: SimulatorOptions) -> AsyncGenerator[SimulatorProcess]
 
 @asynccontextmanager
 async def open_bed(
-    sim: SimulatorProcess, folder: Path, settings: Mapping[str, str] = NOTHING
+    sim: SimulatorProcess,
+    folder: Path,
+    settings: Mapping[str, str] = NOTHING,
+    *,
+    asked: Sequence[str] = (),
 ) -> AsyncGenerator[Bed]:
     """The program over a simulator that runs; closed on leaving.
 
     Args:
-        sim: the simulator; its world has ``MOST_TOPICS`` topics.
+        sim: the simulator; its world has ``MOST_TOPICS`` topics, unless ``asked`` says what to ask.
         folder: for the program's data.
         settings: those that differ.
+        asked: what is to be researched, in turns.
     """
     given = {**bed_settings(sim, folder), **settings}
     async with open_application(load_settings(environ=given)) as app:
-        yield Bed(app, sim, topics())
+        yield Bed(app, sim, asked or topics())
 
 
 def topics(count: int = MOST_TOPICS) -> list[str]:

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from wiseflow.core.configuration import ResearchMode
+
 Entry = Mapping[str, Any]
 
 # What a linear research on the web waits for, one after the other: the search for an overview, the
@@ -14,20 +16,42 @@ Entry = Mapping[str, Any]
 PATH = ("search", "model", "search", "page", "model", "model")
 
 
-def lower_bound(log: Iterable[Entry]) -> float:
-    """The length of the path that a linear research depends on, in seconds.
+def lower_bound(log: Iterable[Entry], path: Sequence[str] = PATH) -> float:
+    """The length of the path that a research depends on, in seconds.
 
     All requests of a kind take the same in these measurements, so each part of the path has the
     median of what the simulator took for its kind.
 
     Args:
         log: the simulator's, of researches that ran undisturbed.
+        path: the kinds of requests that a research waits for, one after the other.
     """
-    took: dict[str, list[float]] = {kind: [] for kind in PATH}
+    took: dict[str, list[float]] = {kind: [] for kind in path}
     for entry in log:
         if entry["kind"] in took:
             took[entry["kind"]].append(entry["ended_s"] - entry["arrived_s"])
-    return sum(statistics.median(took[kind]) for kind in PATH if took[kind])
+    return sum(statistics.median(took[kind]) for kind in path if took[kind])
+
+
+def path_of(mode: ResearchMode, models: int) -> tuple[str, ...]:
+    """What a research of a mode waits for, one after the other.
+
+    Args:
+        mode: of the research.
+        models: calls to models in a row that it made, which tells how far it went.
+    """
+    find, ending = ("search", "page"), ("model", "model")  # a draft, and the summary
+    match mode:
+        case ResearchMode.LINEAR:
+            return PATH
+        case ResearchMode.GRAPH:  # each level but the last is read
+            levels = models - len(ending) - 1
+            return ("search", "model", *(*find, "model") * levels, *find, *ending)
+        case ResearchMode.MULTI_AGENT:  # each round is a critique, a search and a draft
+            rounds, rest = divmod(models - len(ending) - 2, 2)
+            again = ("model", *find, "model") * rounds
+            critique = ("model",) * rest
+            return ("search", "model", *find, "model", *find, "model", *again, *critique, "model")
 
 
 def calls_in_a_row(log: Iterable[Entry], kind: str) -> int:

@@ -1,4 +1,4 @@
-"""``wiseflow bench providers`` and ``wiseflow bench limits``: over the simulator."""
+"""``wiseflow bench providers``, ``limits`` and ``modes``: over the simulator."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wiseflow.core.errors import MissingExtra
 
 PROVIDER_PARTS = ("walls", "cost", "faults", "outages", "budgets")
 LIMIT_PARTS = ("rates", "sharing")
+MODE_PARTS = ("depth", "walls", "faults")
 
 
 @click.command()
@@ -89,6 +90,31 @@ def limits(
 
         share = SharePlan(rpm=rpm, minutes=minutes, database=database)
         figures += asyncio.run(measure_sharing(share))
+    click.echo(render(figures, as_json=as_json))
+
+
+@click.command()
+@click.option("--only", "parts", multiple=True, type=click.Choice(MODE_PARTS))
+@click.option("--questions", default=25, show_default=True, type=click.IntRange(1, 500))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20))
+@click.option("--researches", default=100, show_default=True, type=click.IntRange(1, 500))
+@json_option
+def modes(
+    parts: tuple[str, ...], questions: int, rounds: int, researches: int, as_json: bool
+) -> None:
+    """What each mode costs and takes, and what its depth buys on questions of 1 to 4 hops."""
+    _check_extra()
+    from wiseflow.bench import modes as measures  # noqa: PLC0415 - the one run
+
+    plan = measures.ModePlan(questions=questions, rounds=rounds, faulty=researches)
+    measured = {
+        "depth": measures.measure_depth,
+        "walls": measures.measure_mode_walls,
+        "faults": measures.measure_mode_faults,
+    }
+    figures: list[Figure] = []
+    for part in parts or MODE_PARTS:
+        figures += asyncio.run(measured[part](plan))
     click.echo(render(figures, as_json=as_json))
 
 

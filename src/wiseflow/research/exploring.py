@@ -20,22 +20,33 @@ async def searched(steps: Steps, node: Node) -> Explored:
     return Explored(node=node, found=found)
 
 
-async def read_on(steps: Steps, one: Explored, *, asked: Sequence[str], language: str) -> Explored:
+async def read_on(
+    steps: Steps,
+    one: Explored,
+    *,
+    before: Sequence[Explored] = (),
+    asked: Sequence[str],
+    language: str,
+) -> Explored:
     """What the passages of a question show; the same, when there are none.
 
     Args:
         steps: of the run.
         one: the question and what was found for it.
+        before: the questions that led to it: what helped there is read with it, as the question
+            makes sense only together with that.
         asked: what was searched for already.
         language: ISO 639-1 code of the report, or "".
     """
     if not one.found or not one.found.evidence:
         return one
+    evidence = {item.hit.passage.passage_id: item for item in helping(before)}
+    evidence |= {item.hit.passage.passage_id: item for item in one.found.evidence}
     inquiry = Inquiry(
         topic=steps.topic,
         question=one.node.title,
         queries=one.node.queries,
-        evidence=one.found.evidence,
+        evidence=tuple(evidence.values()),
         asked=tuple(asked),
         language=language,
         most=steps.configuration.number_of_queries,

@@ -20,7 +20,7 @@ from wiseflow.core.configuration import ResearchMode
 from wiseflow.core.report import Report
 from wiseflow.research.asking import Question
 from wiseflow.research.exploring import read_on, searched, written
-from wiseflow.research.growing import Explored, Node, grown, has_news, of_section, root
+from wiseflow.research.growing import Explored, Node, grown, has_news, led_to, of_section, root
 from wiseflow.research.running import Run, Team
 from wiseflow.research.steps import PLANNED, Steps
 
@@ -76,4 +76,5 @@ async def _explore(
     asked = [query for other in before for query in other.node.queries] or [
         query for section in plan.sections for query in section.queries
     ]
-    return await read_on(steps, one, asked=asked, language=plan.language)
+    path = led_to(before, node)
+    return await read_on(steps, one, before=path, asked=asked, language=plan.language)

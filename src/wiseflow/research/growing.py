@@ -110,6 +110,17 @@ def helping(branch: Sequence[Explored]) -> tuple[Evidence, ...]:
     return tuple(chosen.values())
 
 
+def led_to(explored: Sequence[Explored], node: Node) -> list[Explored]:
+    """The questions that led to a node, the plan's first."""
+    by_number = {one.node.number: one for one in explored}
+    path: list[Explored] = []
+    parent = node.parent
+    while parent is not None:
+        path.append(by_number[parent])
+        parent = by_number[parent].node.parent
+    return path[::-1]
+
+
 def joined(branch: Sequence[Explored]) -> Gathered | None:
     """All that was found for a section, each passage once; ``None`` when its own search is lost."""
     if not branch or branch[0].found is None:

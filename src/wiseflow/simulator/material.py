@@ -69,10 +69,10 @@ class Material:
     @cached_property
     def topic(self) -> Topic | None:
         """What the prompt is about: the topic it names first outside its passages, or in them."""
-        return self._world.topic_in(self._around) or self._world.topic_in(self.text)
+        return self._world.topic_in(self.around) or self._world.topic_in(self.text)
 
     @cached_property
-    def _around(self) -> str:
+    def around(self) -> str:
         """The prompt without its passages."""
         return TAGGED.sub("", PASSAGE.sub("", self.text))
 
@@ -81,7 +81,7 @@ class Material:
         """The topic's name, or the first words of the prompt's last line that has some."""
         if self.topic is not None:
             return self.topic.name
-        lines = [line.strip(" \t#*:.?") for line in self._around.splitlines()]
+        lines = [line.strip(" \t#*:.?") for line in self.around.splitlines()]
         words = next((line for line in reversed(lines) if line), "the subject").split()
         return " ".join(words[:8])
 

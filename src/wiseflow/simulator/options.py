@@ -67,6 +67,7 @@ class SimulatorOptions:
         time_scale: real seconds a simulated one takes.
         topics: of the world.
         conflicts: share of the facts that one page states with another value.
+        links: whether pages tell how entities of different topics are linked.
         page_bytes: of each page's HTML, about.
         latencies: by kind; kinds left out have their default.
         limits: of each key.
@@ -88,6 +89,7 @@ class SimulatorOptions:
     time_scale: float = 1.0
     topics: int = TOPICS
     conflicts: float = 0.0
+    links: bool = False
     page_bytes: int = PAGE_BYTES
     latencies: Mapping[CallKind, Latency] = field(default_factory=dict[CallKind, Latency])
     limits: tuple[Limit, ...] = ()

@@ -37,7 +37,9 @@ class Shop:
     @classmethod
     def of(cls, options: SimulatorOptions) -> Shop:
         """Everything that the options ask for."""
-        world = World(options.seed, topics=options.topics, conflicts=options.conflicts)
+        world = World(
+            options.seed, topics=options.topics, conflicts=options.conflicts, links=options.links
+        )
         return cls(
             options=options,
             world=world,

@@ -172,7 +172,7 @@ class Composer:
             return [self._make(one, place.element(at)) for at, one in enumerate(prefix)]
         low, high = int(schema.get("minItems", 0)), schema.get("maxItems", math.inf)
         items = self._resolve(schema.get("items", {}))
-        if place.depth >= MOST_DEPTH:
+        if place.depth >= MOST_DEPTH or NEGATIVE.search(place.name):  # nothing is amiss
             wanted = 0
         elif _is_of_ids(items, place) and self._ids(items):
             return self._ids_for(items, place, low, high)

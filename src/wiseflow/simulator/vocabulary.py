@@ -16,6 +16,7 @@ class ValueKind(StrEnum):
     COUNT = "count"
     LENGTH = "length"
     PERSON = "person"
+    ENTITY = "entity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,12 @@ ATTRIBUTES = (
             _relation("target for growth", ValueKind.PERCENT),
         ),
     ),
+)
+
+# What leads from an entity to another, for questions of several hops.
+LINKS = tuple(
+    _relation(noun, ValueKind.ENTITY)
+    for noun in ("main supplier", "chief contractor", "legal successor", "research partner")
 )
 
 FIELDS = (

@@ -109,12 +109,15 @@ class World:
         seed: of everything.
         topics: how many.
         conflicts: share of the facts that one page states with another value.
+        links: whether there are pages that tell how entities of different topics are linked.
 
     Raises:
         InvalidInput: too few or too many topics, or no share.
     """
 
-    def __init__(self, seed: int = 1, *, topics: int = TOPICS, conflicts: float = 0.0) -> None:
+    def __init__(
+        self, seed: int = 1, *, topics: int = TOPICS, conflicts: float = 0.0, links: bool = False
+    ) -> None:
         if not 1 <= topics <= MOST_TOPICS:
             raise InvalidInput(
                 f"a world of {topics} topics cannot be", cure=f"Give 1 to {MOST_TOPICS}"
@@ -125,8 +128,11 @@ class World:
             )
         self.seed = seed
         names = _topic_names(random.Random(f"{seed}/names"), topics)  # noqa: S311 - no secret
-        self.topics = tuple(_make_topic(seed, name, conflicts) for name in names)
+        made = [_make_topic(seed, name, conflicts) for name in names]
+        self.links: Mapping[str, Fact] = _links(seed, made) if links else {}
+        self.topics = tuple(_linked(topic, self.links) for topic in made) if links else tuple(made)
         self.facts = tuple(fact for topic in self.topics for fact in topic.facts)
+        self._known_first = {fact.entity: fact for fact in reversed(self.facts)}
         self.pages = {page.slug: page for topic in self.topics for page in topic.pages}
         self._by_place: dict[str, list[tuple[str, Topic]]] = {}
         for topic in self.topics:
@@ -147,6 +153,37 @@ class World:
                 return min(named)[1]
         return None
 
+    def chain(self, number: int, hops: int) -> Question:
+        """The question of a number from 0 up that takes so many hops; its facts are the hops.
+
+        Raises:
+            InvalidInput: there are no links, or fewer chains than that.
+        """
+        found = 0
+        for first in self.links:
+            chain = self._chain_from(first, hops)
+            if chain is not None:
+                if found == number:
+                    return _chain_question(chain)
+                found += 1
+        raise InvalidInput(
+            f"there are {found} questions of {hops} hops",
+            cure="Make the world with links=True, and with more topics",
+        )
+
+    def _chain_from(self, entity: str, hops: int) -> tuple[Fact, ...] | None:
+        """The links from an entity on, and a fact of the last; ``None`` where they come round."""
+        chain: list[Fact] = []
+        seen = {entity}
+        while len(chain) < hops - 1:
+            link = self.links.get(entity)
+            if link is None or link.value in seen:
+                return None
+            chain.append(link)
+            entity = link.value
+            seen.add(entity)
+        return (*chain, self._known_first[entity])
+
     def question(self, number: int) -> Question:
         """The question of a number from 0 up; after each topic's own come those about its sides."""
         round_number, at = divmod(number, len(self.topics))
@@ -163,6 +200,44 @@ class World:
             topic=topic.name,
             facts=tuple(fact for fact in topic.facts if fact.attribute == first.name),
         )
+
+
+def _chain_question(chain: tuple[Fact, ...]) -> Question:
+    nouns = [fact.relation.noun for fact in reversed(chain)]
+    text = f"What is the {' of the '.join(nouns)} of {chain[0].entity}?"
+    return Question(text=text, topic=chain[0].topic, facts=chain)
+
+
+def _links(seed: int, topics: Sequence[Topic]) -> Mapping[str, Fact]:
+    """A link from each entity that something is known of to one of another topic."""
+    chance = random.Random(f"{seed}/links")  # noqa: S311 - no secret
+    entities = {topic.name: _entities_of(topic) for topic in topics}
+    links: dict[str, Fact] = {}
+    for topic in topics:
+        others = [name for name in entities if name != topic.name]
+        for entity in entities[topic.name] if others else ():
+            relation = chance.choice(vocabulary.LINKS)
+            links[entity] = Fact(
+                fact_id=slug_of(f"{entity} {relation.noun}"),
+                topic=topic.name,
+                attribute="partners",
+                entity=entity,
+                relation=relation,
+                value=chance.choice(entities[chance.choice(others)]),
+            )
+    return links
+
+
+def _entities_of(topic: Topic) -> list[str]:
+    return list(dict.fromkeys(fact.entity for fact in topic.facts))
+
+
+def _linked(topic: Topic, links: Mapping[str, Fact]) -> Topic:
+    """The topic with a page on the partners of its entities."""
+    facts = tuple(links[entity] for entity in _entities_of(topic) if entity in links)
+    chance = random.Random(f"partners/{topic.name}")  # noqa: S311 - no secret
+    page = _page(chance, topic.name, f"Partners of the {topic.name}", "partners", facts, 0)
+    return replace(topic, pages=(*topic.pages, page))
 
 
 def _topic_names(chance: random.Random, count: int) -> Sequence[str]:

@@ -6,11 +6,12 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from wiseflow.simulator.calls import CHARACTERS_A_TOKEN, Prompt, count_tokens
 from wiseflow.simulator.faults import FaultKind
 from wiseflow.simulator.material import Material, schema_in
+from wiseflow.simulator.reasoning import asked_in, follow, reasoned
 from wiseflow.simulator.schemas import Composer
 from wiseflow.simulator.world import World
 
@@ -102,7 +103,11 @@ class Writer:
 
 
 def _object(schema: Mapping[str, Any], material: Material) -> str:
-    return json.dumps(Composer(schema, material).compose(), ensure_ascii=False)
+    composed = Composer(schema, material).compose()
+    chain = asked_in(material)
+    if chain is not None and isinstance(composed, dict):
+        composed = reasoned(cast("dict[str, Any]", composed), follow(chain, material.passages))
+    return json.dumps(composed, ensure_ascii=False)
 
 
 def _more(material: Material) -> itertools.chain[str]:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import zip_longest
 from typing import TypeAlias
 
 import numpy as np
@@ -59,47 +58,17 @@ def best_passages(
         limit: at most so many.
     """
     rows = [
-        _Row(page=number, passage=passage, counts=Counter(terms.split()))
+        Row(page=number, passage=passage, counts=Counter(terms.split()))
         for number, page in enumerate(pages)
         for passage, terms in zip(page.reading.stored.passages, page.reading.terms, strict=True)
     ]
     if not rows:
         return ()
     words = list(dict.fromkeys(word for text in asked for word in text.split()))
-    terms_in = cache(partial(_terms_asked, words))
-    parts = _parts(rows, [terms_in(_source(pages[row.page]).language) for row in rows])
+    terms_in = cache(partial(terms_asked, words))
+    parts = term_parts(rows, [terms_in(_source(pages[row.page]).language) for row in rows])
     chosen = _greedy(parts, np.array([row.page for row in rows]), limit)
     return tuple(_evidence(rows[row], pages[rows[row].page], score) for row, score in chosen)
-
-
-def best_of(found: Sequence[Evidence], asked: Sequence[str], limit: int) -> tuple[Evidence, ...]:
-    """Of passages that were found before, the best for each query in turn.
-
-    So none of several questions is left without its own passages, however few words it shares with
-    the others.
-
-    Args:
-        found: the passages.
-        asked: the queries.
-        limit: at most so many.
-    """
-    terms = [content_terms(item.hit.passage.text, item.hit.language) for item in found]
-    rows = [
-        _Row(page=0, passage=item.hit.passage, counts=Counter(one))
-        for item, one in zip(found, terms, strict=True)
-    ]
-    ranked = [_by_query(rows, found, query) for query in asked]
-    order = [row for place in zip_longest(*ranked) for row in place if row is not None]
-    chosen = list(dict.fromkeys([*order, *range(len(rows))]))[:limit]
-    return tuple(found[row] for row in chosen)
-
-
-def _by_query(rows: Sequence[_Row], found: Sequence[Evidence], query: str) -> list[int]:
-    """The passages that have words of a query, the best first."""
-    wanted = [_terms_asked(query.split(), item.hit.language) for item in found]
-    scores = _parts(rows, wanted).sum(axis=1)
-    best = sorted(range(len(rows)), key=lambda row: -scores[row])
-    return [row for row in best if scores[row] > 0]
 
 
 def passage_count(pages: Sequence[RankedPage]) -> int:
@@ -108,18 +77,21 @@ def passage_count(pages: Sequence[RankedPage]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """A text to be ranked, with the number of the page that it is from, and its terms."""
+
     page: int
     passage: Passage
     counts: Mapping[str, int]
 
 
-def _terms_asked(words: Sequence[str], language: str) -> tuple[str, ...]:
+def terms_asked(words: Sequence[str], language: str) -> tuple[str, ...]:
+    """The content terms of words, each once."""
     terms = (term for word in words for term in content_terms(word, language))
     return tuple(dict.fromkeys(terms))
 
 
-def _parts(rows: Sequence[_Row], wanted: Sequence[Sequence[str]]) -> Numbers:
+def term_parts(rows: Sequence[Row], wanted: Sequence[Sequence[str]]) -> Numbers:
     """What each term that is asked for adds to each passage: BM25, term by term."""
     columns = {
         term: place
@@ -154,7 +126,7 @@ def _greedy(parts: Numbers, pages: npt.NDArray[np.int_], limit: int) -> list[tup
     return chosen
 
 
-def _evidence(row: _Row, page: RankedPage, score: float) -> Evidence:
+def _evidence(row: Row, page: RankedPage, score: float) -> Evidence:
     source = _source(page)
     hit = Hit(
         passage=row.passage,

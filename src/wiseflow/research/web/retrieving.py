@@ -14,7 +14,8 @@ from wiseflow.core.errors import CallError, NoEvidence
 from wiseflow.core.gateways import PageCalls, SearchCalls
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import Compute, PageStore
-from wiseflow.research.web.ranking import RankedPage, best_of, best_passages, passage_count
+from wiseflow.research.web.choosing import best_of
+from wiseflow.research.web.ranking import RankedPage, best_passages, passage_count
 from wiseflow.research.web.reading import PageReading, language_of
 from wiseflow.research.web.results import Candidate, key_of, merged
 from wiseflow.research.web.shelf import PageShelf, Unread
