@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -67,6 +67,19 @@ async def serving(handler: Handler, *, tls=None) -> AsyncGenerator[Server]:
         yield Server(port, asked, bodies, "https" if tls else "http")
     finally:
         await runner.cleanup()
+
+
+def answering(
+    answer: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Handler:
+    """Answers whatever is asked with the same bytes, or the same JSON."""
+
+    async def handler(_request: web.Request) -> web.Response:
+        if isinstance(answer, bytes):
+            return web.Response(body=answer, status=status, headers=headers)
+        return web.json_response(answer, status=status, headers=headers)
+
+    return handler
 
 
 @asynccontextmanager

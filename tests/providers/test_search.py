@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.providers.servers import KEY, endpoint, serving
+from tests.providers.servers import KEY, answering, endpoint, serving
 
 from wiseflow.core.asking import SearchRequest
 from wiseflow.core.errors import (
@@ -67,15 +67,6 @@ ANSWERS = {
         ],
     },
 }  # fmt: skip
-
-
-def answering(answer, status=200, headers=None):
-    async def handler(request):
-        if isinstance(answer, bytes):
-            return web.Response(body=answer, status=status, headers=headers)
-        return web.json_response(answer, status=status, headers=headers)
-
-    return handler
 
 
 @pytest.fixture

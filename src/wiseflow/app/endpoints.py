@@ -45,7 +45,7 @@ def endpoints_of(settings: Settings, registry: Registry) -> Callable[[str], Endp
                 base_url=settings.llm_api_base,
                 settings="LLM",
             )
-        options: dict[str, object] = {}
+        options: dict[str, object] = {"contact": settings.contact_email or None}
         if name == "ollama":
             options = {
                 "num_thread": settings.ollama_num_thread or None,
@@ -73,8 +73,18 @@ def rates_of(settings: Settings) -> dict[tuple[str, str], RateLimit]:
             ("tavily", settings.tavily_rate_limit),
             ("perplexity", settings.perplexity_rate_limit),
             ("exa", settings.exa_rate_limit),
+            ("pubmed", settings.pubmed_rate_limit),
+            ("openalex", settings.openalex_rate_limit),
+            ("crossref", settings.crossref_rate_limit),
+            ("wikipedia", settings.wikipedia_rate_limit),
+            ("duckduckgo", settings.duckduckgo_rate_limit),
         )
     }
+    rates["arxiv", ""] = RateLimit(
+        requests_per_minute=settings.arxiv_rate_limit,
+        # Its terms want a single connection; another address has terms of its own.
+        concurrency=None if settings.provider_base("arxiv") else 1,
+    )
     if settings.ollama_num_parallel:
         rates["ollama", ""] = RateLimit(concurrency=settings.ollama_num_parallel)
     for part in filter(None, (part.strip() for part in settings.rate_limits.split(";"))):

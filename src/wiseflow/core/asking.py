@@ -97,7 +97,9 @@ class SearchResult:
         published: ISO date, or "" when not told.
         score: how well it fits by the provider's own measure, or by rank: 1 is best, above 0.
         provider: who found it.
-        text: the whole text of the page, where the provider gives it, else "".
+        text: the whole text of the page, or a paper's abstract, where the provider gives it,
+            else "".
+        doi: of the work, in lower case without its resolver (``10.1000/182``); "" when not told.
     """
 
     title: str
@@ -107,6 +109,7 @@ class SearchResult:
     published: str = ""
     score: float = 0.0
     text: str = ""
+    doi: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

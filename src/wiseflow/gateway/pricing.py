@@ -13,9 +13,16 @@ from wiseflow.providers.facts import Facts, ModelFacts
 # In US dollars for a search; what a provider tells itself holds over it. As of 2026-11-21.
 # Source: Tavily, "Credits & Pricing" (pay as you go, a basic search is one credit); Exa, "Pricing"
 # (search of up to 25 results, with the text of ten); Perplexity, "Pricing" (Search API, a request).
-# A SearXNG is the user's own.
+# A SearXNG is the user's own. OpenAlex counts dollars, of which a free key has one a day, and
+# refuses when they are spent: it is never paid. The others are free.
 SEARCH_PRICES: Final = MappingProxyType(
-    {"tavily": 0.008, "exa": 0.015, "perplexity": 0.005, "searxng": 0.0}
+    {
+        "tavily": 0.008,
+        "exa": 0.015,
+        "perplexity": 0.005,
+        **dict.fromkeys(("searxng", "arxiv", "pubmed", "openalex", "crossref"), 0.0),
+        **dict.fromkeys(("wikipedia", "duckduckgo"), 0.0),
+    }
 )
 # Where nothing is known: what even small models of today take.
 # Source: Ollama's FAQ: 4,096 tokens is the context that a model is loaded with by default.

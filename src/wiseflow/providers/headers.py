@@ -63,7 +63,8 @@ def allowances(headers: Mapping[str, str], now: float) -> tuple[Allowance, ...]:
         now: seconds since the Unix epoch.
 
     Source: OpenAI, "Rate limits in headers"; Anthropic, "Rate limits: response headers"; the IETF
-    drafts ``draft-ietf-httpapi-ratelimit-headers`` 03 to 10; GitHub's and Brave's ``x-ratelimit``.
+    drafts ``draft-ietf-httpapi-ratelimit-headers`` 03 to 10; GitHub's and Brave's ``x-ratelimit``;
+    Crossref, "Access and authentication" (``x-rate-limit-interval``).
     """
     told = _lower(headers)
     found = [*_of_models(told, now), *_of_anthropic(told, now)]
@@ -130,6 +131,7 @@ def _of_general(told: Mapping[str, str], now: float) -> list[Allowance | None]:
                     _reset(_at(columns[2], place), now),
                 ),
                 (windows[place] if place < len(windows) else {})
+                or _interval(told.get(f"{prefix}-interval", ""))
                 or _parameters(_at(columns[0], place)),
             )
             for place in range(min(MOST_POLICIES, max(map(len, columns[:2]))))
@@ -137,6 +139,12 @@ def _of_general(told: Mapping[str, str], now: float) -> list[Allowance | None]:
         if any(found):
             return found
     return []
+
+
+def _interval(text: str) -> dict[str, str]:
+    """``1s`` as the window of a policy; Crossref tells it in a header of its own."""
+    seconds = duration_s(text)
+    return {"w": f"{seconds:g}"} if seconds else {}
 
 
 def _of_policies(told: Mapping[str, str], now: float) -> list[Allowance | None]:

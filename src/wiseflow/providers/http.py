@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -114,10 +114,10 @@ class _Kept(httpx2.AsyncBaseTransport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonReply:
-    """An answer in JSON.
+    """An answer in JSON, or in what else its reader reads.
 
     Args:
-        body: any JSON value.
+        body: any JSON value, or what the reader made of it.
         allowances: what the headers told of the key's limits.
         bytes: of the body, unpacked.
     """
@@ -145,18 +145,32 @@ class JsonApi:
 
     async def post(self, path: str, body: Mapping[str, object]) -> JsonReply:
         """What it answers to a body in JSON. Raises ``CallError``."""
-        return await self._ask(self._request("POST", path, json=body))
+        return await self._ask(self._request("POST", path, json=body), read_json)
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> JsonReply:
-        """What it answers to a query. Raises ``CallError``."""
-        return await self._ask(self._request("GET", path, params=params))
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        read: Callable[[Endpoint, bytes], Any] | None = None,
+    ) -> JsonReply:
+        """What it answers to a query. Raises ``CallError``.
+
+        Args:
+            path: of the resource.
+            params: the query.
+            read: reads the body, where it is not JSON; ``None`` for ``read_json``.
+        """
+        return await self._ask(self._request("GET", path, params=params), read or read_json)
 
     def _request(self, method: str, path: str, **content: Any) -> httpx2.Request:
         client = self._clients.client(self._endpoint)
         url = self._endpoint.url(path)
         return client.build_request(method, url, headers=self._headers, **content)
 
-    async def _ask(self, request: httpx2.Request) -> JsonReply:
+    async def _ask(
+        self, request: httpx2.Request, read: Callable[[Endpoint, bytes], Any]
+    ) -> JsonReply:
         async with self._sent(request) as response:
             body = await read_bounded(response, MAX_ANSWER_BYTES)
         now = self._clients.clock.now()
@@ -166,7 +180,7 @@ class JsonApi:
             answered = Answered(status=response.status_code, headers=response.headers, body=body)
             raise status_failure(self._endpoint, answered, now=now)
         return JsonReply(
-            body=read_json(self._endpoint, body),
+            body=read(self._endpoint, body),
             allowances=allowances(response.headers, now),
             bytes=len(body),
         )

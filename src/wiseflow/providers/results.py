@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from wiseflow.core.asking import SearchResult
+from wiseflow.core.asking import SearchRequest, SearchResult
 from wiseflow.core.errors import InvalidInput
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.statuses import malformed
@@ -24,12 +24,15 @@ from wiseflow.providers.statuses import malformed
 LONGEST_TITLE = 500
 LONGEST_SNIPPET = 20_000
 LONGEST_TEXT = 1_000_000
+SNIPPET_OF_TEXT = 1_000  # characters, where a text came without a snippet
 LONGEST_URL = 2_048  # longer ones are no addresses of pages that anybody cites
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
 _BLANKS = re.compile(r"\s+")
 # NUL and lone surrogates are refused by databases and by UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Source: Crossref, "DOIs and matching regular expressions" (2015); fits all but a few old ones.
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Found:
     published: object = None
     score: object = None
     text: object = None
+    doi: object = None
 
 
 def read_results(
@@ -94,6 +98,11 @@ def line(value: object) -> str:
     return _BLANKS.sub(" ", _UNSTORABLE.sub("", text)).strip()
 
 
+def plain(value: str) -> str:
+    """A text that is no HTML, so that ``line`` gives it back as it stands: ``a<b and c>d``."""
+    return html.escape(value, quote=False)
+
+
 def day(value: object) -> str:
     """The day of a date in ISO 8601 or in the form of mail, as ISO date; "" for anything else."""
     if not isinstance(value, str):
@@ -104,6 +113,28 @@ def day(value: object) -> str:
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
     return ""
+
+
+def first_day(*parts: object) -> str:
+    """The ISO date of year, month and day, of which later ones may lack: then it is the first.
+
+    Args:
+        parts: whole numbers; "" is given for what is no date.
+    """
+    numbers = [one for one in parts[:3] if isinstance(one, int)]
+    if not numbers or len(numbers) < len(parts[:3]):
+        return ""
+    try:
+        return date(*[*numbers, 1, 1][:3]).isoformat()
+    except (ValueError, OverflowError):
+        return ""
+
+
+def within(one: SearchResult, request: SearchRequest) -> bool:
+    """Whether a result is of the days asked for, or of a day that nobody told."""
+    if not one.published:
+        return True
+    return request.since <= one.published <= (request.until or one.published)
 
 
 def asked_day(text: str) -> date | None:
@@ -128,14 +159,22 @@ def cut(text: str, longest: int) -> str:
 
 def _result(one: Found, url: str, provider: str) -> SearchResult:
     whole = _UNSTORABLE.sub("", one.text) if isinstance(one.text, str) else ""
+    snippet = cut(line(one.snippet), LONGEST_SNIPPET)
     return SearchResult(
         title=cut(line(one.title), LONGEST_TITLE) or url,
         url=url,
-        snippet=cut(line(one.snippet), LONGEST_SNIPPET),
+        snippet=snippet or cut(_BLANKS.sub(" ", whole).strip(), SNIPPET_OF_TEXT),
         provider=provider,
         published=day(one.published),
         text=whole[:LONGEST_TEXT],
+        doi=doi(one.doi),
     )
+
+
+def doi(value: object) -> str:
+    """The DOI in a text or an address, in lower case; "" when there is none."""
+    found = _DOI.search(value) if isinstance(value, str) else None
+    return found[0].rstrip(".,;)").lower() if found else ""
 
 
 def _address(value: object) -> str:

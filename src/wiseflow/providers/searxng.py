@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest, SearchResult
+from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
 from wiseflow.core.calls import CallKind, Reply, Usage
 from wiseflow.core.errors import AuthFailed, BadRequest, ProviderDown
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi, JsonReply
 from wiseflow.providers.key_tests import Told, tested_key
 from wiseflow.providers.registry import ProviderSpec
-from wiseflow.providers.results import Found, asked_day, mapping, read_results
+from wiseflow.providers.results import Found, asked_day, mapping, read_results, within
 
 # What its engines can be told, shortest first; for anything older they are told nothing.
 _RANGES = (("day", timedelta(days=1)), ("month", timedelta(days=30)), ("year", timedelta(days=365)))
@@ -51,7 +51,7 @@ class SearxNG:
                 provider=self._endpoint.provider,
                 cure="Choose other engines in the instance's settings",
             )
-        kept = tuple(one for one in found if _within(one, request))[: max(request.limit, 1)]
+        kept = tuple(one for one in found if within(one, request))[: max(request.limit, 1)]
         return Reply(
             value=SearchAnswer(results=kept, provider=self._endpoint.provider),
             usage=Usage(bytes=reply.bytes),
@@ -96,13 +96,6 @@ class SearxNG:
             return ""
         back = datetime.fromtimestamp(self._clock.now(), UTC).date() - first
         return next((name for name, longest in _RANGES if back <= longest), "")
-
-
-def _within(one: SearchResult, request: SearchRequest) -> bool:
-    """Whether a result is of the days asked for, or of a day that nobody told."""
-    if not one.published:
-        return True
-    return request.since <= one.published <= (request.until or one.published)
 
 
 def _found(item: Mapping[str, Any]) -> Found:

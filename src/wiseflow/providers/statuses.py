@@ -33,7 +33,7 @@ PROXY_CURE = "Check HTTPS_PROXY, its user and password, and which hosts NO_PROXY
 
 # Words by which providers say more than the status does; the first that is found counts.
 # Source: the error pages of OpenAI ("Error codes"), Anthropic ("Errors"), Tavily, Exa, Ollama and
-# llama.cpp's server; Azure OpenAI for the content filter.
+# llama.cpp's server; Azure OpenAI for the content filter; NCBI's E-utilities for keys.
 _WORDS: Final[tuple[tuple[type[CallError], re.Pattern[str]], ...]] = (
     (
         QuotaSpent,
@@ -60,6 +60,7 @@ _WORDS: Final[tuple[tuple[type[CallError], re.Pattern[str]], ...]] = (
             r"|model \S{1,200} does not exist"
         ),
     ),
+    (AuthFailed, re.compile(r"api key invalid|api key not wellformed")),
 )
 
 _STATUSES: Final[Mapping[int, type[CallError]]] = {
@@ -78,7 +79,7 @@ _STATUSES: Final[Mapping[int, type[CallError]]] = {
 _OVERRULED: Final[Mapping[type[CallError], frozenset[type[CallError]]]] = {
     AuthFailed: frozenset({QuotaSpent, ModelMissing}),
     RateLimited: frozenset({QuotaSpent}),
-    BadRequest: frozenset({QuotaSpent, ContextTooLong, ContentRefused, ModelMissing}),
+    BadRequest: frozenset({QuotaSpent, ContextTooLong, ContentRefused, ModelMissing, AuthFailed}),
 }
 
 

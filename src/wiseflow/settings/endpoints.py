@@ -10,7 +10,22 @@ from pydantic import SecretStr
 from wiseflow.settings.setting import About
 
 # Those that this version can ask.
-PROVIDERS = ("OPENAI", "ANTHROPIC", "OLLAMA", "TRITON", "TAVILY", "EXA", "PERPLEXITY", "SEARXNG")
+PROVIDERS = (
+    "OPENAI",
+    "ANTHROPIC",
+    "OLLAMA",
+    "TRITON",
+    "TAVILY",
+    "EXA",
+    "PERPLEXITY",
+    "SEARXNG",
+    "ARXIV",
+    "PUBMED",
+    "OPENALEX",
+    "CROSSREF",
+    "WIKIPEDIA",
+    "DUCKDUCKGO",
+)
 
 
 def endpoint_fields(providers: Iterable[str] = PROVIDERS, *, used: bool = True) -> dict[str, Any]:

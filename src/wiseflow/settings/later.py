@@ -15,16 +15,7 @@ from wiseflow.settings.endpoints import endpoint_fields
 from wiseflow.settings.setting import About
 
 # Providers that this version cannot ask; those it can are in ``endpoints``.
-PROVIDERS = (
-    "ARXIV",
-    "PUBMED",
-    "OPENALEX",
-    "CROSSREF",
-    "WIKIPEDIA",
-    "DUCKDUCKGO",
-    "NOTION",
-    "FAISS",
-)
+PROVIDERS = ("NOTION", "FAISS")
 
 Count = Annotated[int, Field(ge=0)]
 Port = Annotated[int, Field(ge=1, le=65_535)]

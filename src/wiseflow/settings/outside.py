@@ -160,6 +160,52 @@ class Outside(BaseModel):
         Field(gt=0, allow_inf_nan=False),
         About(place="exa.rate_limit", help="Requests a minute to Exa."),
     ] = 20
+    arxiv_rate_limit: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        About(
+            place="arxiv.rate_limit", help="Requests a minute to arXiv, whose terms allow no more."
+        ),
+    ] = 20
+    pubmed_rate_limit: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        About(place="pubmed.rate_limit", help="Searches a minute in PubMed, of two requests each."),
+    ] = 60
+    openalex_rate_limit: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        About(place="openalex.rate_limit", help="Requests a minute to OpenAlex."),
+    ] = 600
+    crossref_rate_limit: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        About(
+            place="crossref.rate_limit",
+            help="Requests a minute to Crossref; with CONTACT_EMAIL it allows 180.",
+        ),
+    ] = 60
+    wikipedia_rate_limit: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        About(place="wikipedia.rate_limit", help="Requests a minute to Wikipedia."),
+    ] = 60
+    duckduckgo_rate_limit: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False),
+        About(place="duckduckgo.rate_limit", help="Requests a minute to DuckDuckGo."),
+    ] = 30
+    contact_email: Annotated[
+        str,
+        Field(pattern="^[!-~]*$"),  # it goes into headers
+        About(
+            place="search.contact_email",
+            help="A mail address that is told to Crossref, OpenAlex, PubMed and Wikipedia with "
+            "each search, so that they can write before they block; Crossref then answers more "
+            "often. None is told when empty.",
+            expects="a mail address",
+        ),
+    ] = ""
     rate_limits: Annotated[
         str,
         About(

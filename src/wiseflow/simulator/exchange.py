@@ -180,5 +180,11 @@ def _parse(raw: bytes) -> Mapping[str, Any]:
 
 def _key(incoming: Incoming) -> str:
     """The caller's key, wherever it is: each provider has its own place for it."""
-    bearer = incoming.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    return bearer or incoming.headers.get("x-api-key", "") or str(incoming.body.get("api_key", ""))
+    headers = incoming.headers
+    bearer = headers.get("Authorization", "") or headers.get("Crossref-Plus-API-Token", "")
+    return (
+        bearer.removeprefix("Bearer ").strip()
+        or headers.get("x-api-key", "")
+        or str(incoming.body.get("api_key", ""))
+        or incoming.query.get("api_key", "")
+    )

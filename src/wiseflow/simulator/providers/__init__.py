@@ -7,14 +7,20 @@ from collections.abc import Mapping
 from wiseflow.core.errors import NotFound
 from wiseflow.simulator.provider import Provider
 from wiseflow.simulator.providers.anthropic import ANTHROPIC
+from wiseflow.simulator.providers.arxiv import ARXIV
+from wiseflow.simulator.providers.crossref import CROSSREF
+from wiseflow.simulator.providers.duckduckgo import DUCKDUCKGO
 from wiseflow.simulator.providers.exa import EXA
 from wiseflow.simulator.providers.ollama import OLLAMA
 from wiseflow.simulator.providers.openai import OPENAI, TRITON_OPENAI
+from wiseflow.simulator.providers.openalex import OPENALEX
 from wiseflow.simulator.providers.perplexity import PERPLEXITY
+from wiseflow.simulator.providers.pubmed import PUBMED
 from wiseflow.simulator.providers.searxng import SEARXNG
 from wiseflow.simulator.providers.tavily import TAVILY
 from wiseflow.simulator.providers.triton import TRITON
 from wiseflow.simulator.providers.web import WEB
+from wiseflow.simulator.providers.wikipedia import WIKIPEDIA
 
 PROVIDERS: Mapping[str, Provider] = {
     one.name: one
@@ -28,6 +34,12 @@ PROVIDERS: Mapping[str, Provider] = {
         EXA,
         PERPLEXITY,
         SEARXNG,
+        ARXIV,
+        PUBMED,
+        OPENALEX,
+        CROSSREF,
+        WIKIPEDIA,
+        DUCKDUCKGO,
         WEB,
     )
 }

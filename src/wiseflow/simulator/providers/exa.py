@@ -12,7 +12,7 @@ from wiseflow.simulator.calls import Call, Incoming, Reply, encode
 from wiseflow.simulator.problems import Problem, ProblemKind, error_reply
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
 from wiseflow.simulator.providers.messages import fields_of
-from wiseflow.simulator.providers.results import Result, read_search, results_of
+from wiseflow.simulator.providers.results import Only, Result, iso_day, read_search, results_of
 
 WORDS: Mapping[ProblemKind, tuple[int, str]] = {
     ProblemKind.BAD_REQUEST: (400, "INVALID_REQUEST_BODY"),
@@ -36,10 +36,15 @@ def read(incoming: Incoming) -> Call:
 
 def answer(call: Call, desk: Desk) -> Reply:
     """What was found."""
+    asked = desk.incoming.body
+    only = Only(
+        since=iso_day(str(asked.get("startPublishedDate") or "")),
+        until=iso_day(str(asked.get("endPublishedDate") or "")),
+    )
     body: dict[str, Any] = {
         "requestId": f"req-{desk.number}",
         "resolvedSearchType": "neural",
-        "results": [_result(one, desk) for one in results_of(call.query, call.count, desk)],
+        "results": [_result(one, desk) for one in results_of(call.query, call.count, desk, only)],
         "costDollars": {"total": 0.005},
     }
     return Reply(body=encode(body))

@@ -5,15 +5,22 @@ Source: SearXNG documentation, "Search API".
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wiseflow.simulator.calls import Call, CallKind, Incoming, Reply, encode
 from wiseflow.simulator.problems import Problem, bad_request
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
-from wiseflow.simulator.providers.results import Result, results_of
+from wiseflow.simulator.providers.results import Only, Result, results_of
 from wiseflow.simulator.rate_headers import no_headers
 
 PAGE = 10  # results
+RANGES = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=31),
+    "year": timedelta(days=366),
+}
 
 
 def problem(found: Problem) -> Reply:
@@ -43,7 +50,7 @@ def answer(call: Call, desk: Desk) -> Reply:
         return Reply(
             body=b"<!doctype html><h1>403 Forbidden</h1>", status=403, content_type="text/html"
         )
-    found = list(results_of(call.query, call.count, desk))[call.count - PAGE :]
+    found = list(results_of(call.query, call.count, desk, _only(desk)))[call.count - PAGE :]
     body: dict[str, Any] = {
         "query": call.query,
         "number_of_results": 0,
@@ -55,6 +62,16 @@ def answer(call: Call, desk: Desk) -> Reply:
         "unresponsive_engines": [],
     }
     return Reply(body=encode(body))
+
+
+def _only(desk: Desk) -> Only:
+    asked = desk.incoming.query
+    back = RANGES.get(asked.get("time_range", ""))
+    since = datetime.fromtimestamp(desk.wall, UTC) - back if back else None
+    language = asked.get("language", "all").partition("-")[0]
+    return Only(
+        since=f"{since:%Y-%m-%d}" if since else "", language="" if language == "all" else language
+    )
 
 
 def _result(one: Result) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from wiseflow.simulator.calls import Call, CallKind, Incoming, Reply, encode
 from wiseflow.simulator.problems import Problem, ProblemKind, error_reply
 from wiseflow.simulator.provider import Desk, Endpoint, Provider
-from wiseflow.simulator.providers.results import Result, read_search, results_of
+from wiseflow.simulator.providers.results import Only, Result, iso_day, read_search, results_of
 
 PLAN_LIMIT = 432
 STATUS: Mapping[ProblemKind, int] = {ProblemKind.QUOTA_SPENT: PLAN_LIMIT}
@@ -31,7 +31,7 @@ def read(incoming: Incoming) -> Call:
 def answer(call: Call, desk: Desk) -> Reply:
     """What was found."""
     body = desk.incoming.body
-    results = [_result(one, desk) for one in results_of(call.query, call.count, desk)]
+    results = [_result(one, desk) for one in results_of(call.query, call.count, desk, _only(body))]
     says = " ".join(one["content"] for one in results[:2]) if body.get("include_answer") else None
     return Reply(
         body=encode(
@@ -45,6 +45,13 @@ def answer(call: Call, desk: Desk) -> Reply:
                 "request_id": f"req-{desk.number}",
             }
         )
+    )
+
+
+def _only(body: Mapping[str, Any]) -> Only:
+    return Only(
+        since=iso_day(str(body.get("start_date") or "")),
+        until=iso_day(str(body.get("end_date") or "")),
     )
 
 
