@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from wiseflow.app import Forecast
+from wiseflow.app.checking import OPEN_SOURCES
 from wiseflow.cli.announcing import render_endpoint, render_forecast, render_shortage
 from wiseflow.core.configuration import Budget
 from wiseflow.simulator.options import Model, SimulatorOptions
@@ -111,8 +112,10 @@ def test_the_embedded_author_may_be_asked_for_and_documents_are_searched_when_na
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--search", "tavily", "--docs", "papers"], 2, "--search excludes --docs"),
-        (["--search", "tavily", "--collection", "c"], 2, "--search excludes --docs"),
+        (["--search", "tavily", "--collection", "c"], 4, "there is no collection 'c'"),
+        (["--academic-source", "arxive"], 2, "Invalid value for '--academic-source'"),
+        (["--time-range", "lately"], 2, "2020-01-01..2024-12-31"),
+        (["--time-range", "2024..2020"], 2, "ends before it begins"),
         (["--search", "google"], 2, "Invalid value for '--search'"),
         (["--search", "exa"], 3, "Set EXA_API_KEY"),
         (["--model", "sim-large"], 2, "Write provider:model"),
@@ -122,6 +125,7 @@ def test_the_embedded_author_may_be_asked_for_and_documents_are_searched_when_na
         (["--max-cost", "0"], 2, "--max-cost"),
         (["--max-tokens", "-5"], 2, "--max-tokens"),
         (["--local-only", "--search", "tavily"], 2, "nothing is searched on the web"),
+        (["--local-only", "--academic"], 2, "nothing is searched on the web"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_anything_is_done(
@@ -187,8 +191,12 @@ def test_a_budget_of_money_needs_the_price(wiseflow, environ):
 def test_config_check_says_what_would_be_asked_and_that_it_works(wiseflow, environ, sim):
     ended = wiseflow("config", "check")
 
-    writing, searching, own = (line.split() for line in ended.out.splitlines())
+    writing, searching, own, *others = (line.split() for line in ended.out.splitlines())
     assert ended.code == 0
+    assert [one[3] for one in others] == list(OPEN_SOURCES)
+    assert "https://export.arxiv.org" in others[0]
+    assert all(" ".join(one).count("not asked now") for one in others)
+    assert "Instant Answers only" in " ".join(others[-1])
     assert writing[:3] == ["writing", "llm:sim-large", sim.address]
     assert searching[:5] == ["searching", "the", "web", "tavily", sim.address]
     assert own == ["searching", "your", "own", "documents", "works"]
@@ -197,7 +205,8 @@ def test_config_check_says_what_would_be_asked_and_that_it_works(wiseflow, envir
 def test_config_check_as_json_tells_the_same(wiseflow, environ):
     checked = json.loads(wiseflow("config", "check", "--json").out)
 
-    assert [one["works"] for one in checked] == [True, True, True]
+    assert [one["works"] for one in checked] == [True] * 9
+    assert [one["asked"] for one in checked] == [True] * 3 + [False] * 6
 
 
 @pytest.mark.parametrize(

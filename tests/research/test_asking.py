@@ -1,5 +1,7 @@
 """The payload of a research, read and checked."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +100,44 @@ def test_unknown_parts_of_a_payload_are_refused():
 def test_a_configuration_that_is_no_object_is_refused():
     with pytest.raises(InvalidInput, match="not an object"):
         from_payload({"topic": "Lakes", "configuration": []})
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "cure"),
+    [
+        ({"academic_sources": ["arxive"]}, "academic_sources names 'arxive'", "'arxiv'"),
+        ({"academic_sources": ["tavily"]}, "no index of papers", "openalex"),
+        ({"time_range": "lately"}, "the time range 'lately' cannot be read", "2020-01-01..2024"),
+        ({"time_range": "2024..2020"}, "ends before it begins", "Swap"),
+        ({"search_api": "arxiw"}, "search_api", "'arxiv'"),
+    ],
+)
+def test_sources_and_time_ranges_are_checked(given, named, cure):
+    with pytest.raises(InvalidInput, match=re.escape(named)) as caught:
+        read_configuration(given)
+
+    assert cure in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("given", "providers", "in_documents"),
+    [
+        ({}, (), True),
+        ({"search_api": "tavily"}, ("tavily",), False),
+        ({"search_api": "tavily", "include_documents": True}, ("tavily",), True),
+        ({"include_academic_papers": True}, ("arxiv", "pubmed", "openalex", "crossref"), True),
+        ({"search_api": "exa", "academic_sources": ["pubmed"]}, ("exa", "pubmed"), False),
+        (
+            {"search_api": "pubmed", "include_academic_papers": True},
+            ("pubmed", "arxiv", "openalex", "crossref"),
+            False,
+        ),
+        ({"search_api": "documents", "academic_sources": ["arxiv", "arxiv"]}, ("arxiv",), True),
+    ],
+)
+def test_who_is_asked_is_the_chosen_one_and_the_indexes_of_papers(given, providers, in_documents):
+    configuration = read_configuration(given)
+
+    assert configuration.providers == providers
+    assert configuration.on_web is bool(providers)
+    assert configuration.in_documents is in_documents

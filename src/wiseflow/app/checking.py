@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wiseflow.app.endpoints import model_stand_ins
 from wiseflow.app.outside import Outside, model_to_use, open_outside
@@ -16,6 +16,9 @@ from wiseflow.limits.door import Limiter
 from wiseflow.settings.model import Settings
 
 SEARCHES = ("tavily", "exa", "perplexity", "searxng")
+# They need nothing to be set, so they are asked only where they are named.
+OPEN_SOURCES = ("arxiv", "pubmed", "openalex", "crossref", "wikipedia", "duckduckgo")
+ON_REQUEST = "searching, when named"
 WRITING, WRITING_INSTEAD, SEARCHING = "writing", "writing, when others fail", "searching the web"
 MODEL_PROVIDERS = ("openai", "anthropic")
 ONE_OF_EACH = Usage(input_tokens=1, output_tokens=1)
@@ -35,6 +38,7 @@ class Checked:
         works: whether it took its key, and has the model.
         detail: what it said, in a sentence.
         cure: what to do about it, when it does not work.
+        asked: whether it was asked now; else it is only told what it is.
     """
 
     purpose: str
@@ -43,6 +47,7 @@ class Checked:
     works: bool = True
     detail: str = ""
     cure: str = ""
+    asked: bool = True
 
 
 async def check_outside(settings: Settings) -> list[Checked]:
@@ -59,7 +64,8 @@ async def check_outside(settings: Settings) -> list[Checked]:
             await _provider(outside, SEARCHING, name, name)
             for name in searches_set_up(settings, outside)
         ]
-        return [*found, Checked(purpose="searching", who=OWN_DOCUMENTS)]
+        found.append(Checked(purpose="searching", who=OWN_DOCUMENTS))
+        return [*found, *[await _open_source(settings, outside, name) for name in OPEN_SOURCES]]
 
 
 def searches_set_up(settings: Settings, outside: Outside) -> list[str]:
@@ -70,6 +76,16 @@ def searches_set_up(settings: Settings, outside: Outside) -> list[str]:
         if (settings.provider_key(name) or settings.provider_base(name))
         and outside.directory.usable(name)
     ]
+
+
+async def _open_source(settings: Settings, outside: Outside, name: str) -> Checked:
+    """One that needs no key. Nobody is asked for whom nothing is set: it may never be used."""
+    about = outside.directory.about(name)
+    if settings.provider_key(name) or settings.provider_base(name):
+        tested = await _provider(outside, ON_REQUEST, name, name)
+        return replace(tested, detail="; ".join(filter(None, (tested.detail, about))))
+    address = outside.directory.endpoint(name).address
+    return Checked(purpose=ON_REQUEST, who=name, address=address, detail=about, asked=False)
 
 
 async def _models(settings: Settings) -> Sequence[tuple[str, str]]:

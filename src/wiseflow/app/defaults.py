@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wiseflow.app.checking import searches_set_up
@@ -77,7 +77,7 @@ class Defaults:
         if named.keys().isdisjoint(ROLES):  # who names one model means no other
             found |= await self._models()
         if "search_api" not in named:
-            found["search_api"] = self._search(documents=documents)
+            found["search_api"] = self._search(documents=documents, beside=_scholarly(named))
         filled, notes = await self._kept_here({**found, **named}, set(found))
         configuration = read_configuration(filled)
         self._check_set_up(configuration)
@@ -88,10 +88,11 @@ class Defaults:
             self._model = await model_to_use(self._settings) or EXTRACTIVE
         return dict.fromkeys(ROLES, self._model)
 
-    def _search(self, *, documents: bool) -> str:
-        if documents or not self._searches:
+    def _search(self, *, documents: bool, beside: Sequence[str] = ()) -> str:
+        """Who is asked: the web where it is set up, else who is asked beside it, else documents."""
+        if documents:
             return SearchAPI.DOCUMENTS.value
-        return self._searches[0]
+        return next(iter((*self._searches, *beside)), SearchAPI.DOCUMENTS.value)
 
     async def _kept_here(
         self, filled: dict[str, object], by_default: set[str]
@@ -100,11 +101,16 @@ class Defaults:
         notes: list[str] = []
         if self._settings.local_only and read_configuration(filled).on_web:
             why = "LOCAL_ONLY is set, so nothing is searched on the web"
-            if "search_api" not in by_default:
+            if "search_api" not in by_default or read_configuration(filled).scholarly:
                 raise InvalidInput(why, cure="Name documents with --docs, or unset LOCAL_ONLY")
             filled = {**filled, "search_api": SearchAPI.DOCUMENTS.value}
             notes.append(f"{why}: your own documents are.")
         configuration = read_configuration(filled)
+        if configuration.on_web and (why := await self._reason_to_stay(configuration)):
+            raise InvalidInput(
+                f"{why}, and {configuration.providers[0]} would be asked with words of it",
+                cure="Search its documents alone, or the web without them",
+            )
         elsewhere = [model for model in configuration.models if not self._is_local(model)]
         if elsewhere and (why := await self._reason_to_stay(configuration)):
             [model, *_] = elsewhere
@@ -133,5 +139,11 @@ class Defaults:
         """Make what will ask, which opens nothing and raises where a name, key or address lacks."""
         for model in configuration.models:
             self._directory.chat(*split_model(model))
-        if configuration.on_web:
-            self._directory.search(str(configuration.search_api))
+        for provider in configuration.providers:
+            self._directory.search(provider)
+
+
+def _scholarly(named: Mapping[str, object]) -> tuple[str, ...]:
+    """The indexes of papers that a configuration asks for, as far as it is given."""
+    fields = ("include_academic_papers", "academic_sources")
+    return read_configuration({one: named[one] for one in fields if one in named}).scholarly

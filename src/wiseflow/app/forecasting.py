@@ -43,12 +43,11 @@ def forecast(configuration: Configuration, pricing: Pricing) -> Forecast:
         for call in calls:
             model = roles.of(call.role)
             prices.append((model, _price(model, call, pricing)))
-    if searches:
-        search = str(configuration.search_api)
-        price = SEARCH_PRICES.get(search)
-        prices.append((search, None if price is None else searches * price))
+    for provider, count in searches.items():
+        price = SEARCH_PRICES.get(provider)
+        prices.append((provider, None if price is None else count * price))
     return Forecast(
-        calls=len(calls) + searches,
+        calls=len(calls) + sum(searches.values()),
         tokens=sum(call.input_tokens + call.output_tokens // 2 for call in calls),
         cost=_sum(price for _, price in prices),
         unpriced=tuple(dict.fromkeys(who for who, price in prices if price is None)),

@@ -14,12 +14,14 @@ from wiseflow.core.ports import Branches, Compute, ReportStore
 from wiseflow.gateway.journalling import PREFIX, Spent
 from wiseflow.gateway.ledger import Ledger
 from wiseflow.library.collections import collection_folder
+from wiseflow.research.combining import PeriodRetriever, TogetherRetriever
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
 from wiseflow.research.handler import ResearchHandler, ResearchRun
 from wiseflow.research.modelled.author import ModelAuthor, Roles
 from wiseflow.research.privacy import must_stay_here
 from wiseflow.research.running import Commission
+from wiseflow.research.time_range import ALWAYS
 from wiseflow.research.web.retrieving import WebRetriever
 from wiseflow.settings.model import Settings
 from wiseflow.storage.sql.documents import SqlDocumentStore
@@ -71,11 +73,20 @@ class Researches:
         return ModelAuthor(self.outside.models, commission.context, roles)
 
     def retriever(self, commission: Commission) -> Retriever:
-        """Who finds passages: in documents, or on the web."""
-        configuration = commission.configuration
-        folder = self._index(configuration)
+        """Who finds passages: in documents, on the web, or in both."""
+        found: list[tuple[str, Retriever]] = []
+        folder = self._index(commission.configuration)
         if folder is not None:
-            return IndexRetriever(self.searching, folder)
+            documents: Retriever = IndexRetriever(self.searching, folder)
+            if commission.period != ALWAYS:
+                documents = PeriodRetriever(documents, commission.period)
+            found.append(("your own documents", documents))
+        if commission.configuration.on_web:
+            found.append(("the web", self._web(commission)))
+        return found[0][1] if len(found) == 1 else TogetherRetriever(found)
+
+    def _web(self, commission: Commission) -> Retriever:
+        provider, *further = commission.configuration.providers
         return WebRetriever(
             searches=self.outside.searches,
             pages=self.outside.pages,
@@ -83,7 +94,9 @@ class Researches:
             compute=self.reading,
             context=commission.context,
             lease=commission.lease,
-            provider=str(configuration.search_api),
+            provider=provider,
+            further=further,
+            period=commission.period,
         )
 
     async def context(self, run: ResearchRun, configuration: Configuration) -> RunContext:
@@ -103,8 +116,8 @@ class Researches:
         )
 
     def _index(self, configuration: Configuration) -> Path | None:
-        """The index to search; ``None`` when it is the web."""
-        if configuration.on_web:
+        """The index to search; ``None`` when it is the web alone."""
+        if not configuration.in_documents:
             return None
         return collection_folder(self.settings.data_dir, configuration.collection).index
 

@@ -76,8 +76,7 @@ def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
     docs, collection = cast("tuple[Path, ...]", chosen["docs"]), chosen["collection"]
     if docs and collection:
         raise click.UsageError("--docs and --collection exclude each other")
-    if chosen["search"] and (docs or collection):
-        raise click.UsageError("--search excludes --docs and --collection")
+    beside_web = bool(chosen["search"]) and bool(docs or collection)
     configuration = {
         "research_mode": chosen["mode"],
         "length": chosen["length"],
@@ -85,6 +84,10 @@ def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
         "number_of_queries": chosen["number_of_queries"],
         "writer_model": chosen["model"],
         "search_api": chosen["search"],
+        "include_documents": beside_web or None,
+        "include_academic_papers": chosen["academic"] or None,
+        "academic_sources": chosen["academic_sources"] or None,
+        "time_range": chosen["time_range"],
         "budget": _budget(chosen),
     }
     out = chosen["out"]
@@ -124,7 +127,7 @@ async def ask_for(app: Application, topics: Sequence[Topic], options: ResearchOp
             requests.append(_request(app, topic, options, settled[key].given))
         except InvalidInput as error:
             raise InvalidInput(f"{topic.place}: {error.message}", cure=error.cure) from error
-        if not settled[key].configuration.on_web:
+        if settled[key].configuration.in_documents:
             collections.setdefault(settled[key].configuration.collection, topic.place)
     return Asked(
         requests=requests,

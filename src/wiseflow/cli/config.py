@@ -68,6 +68,8 @@ def render_checked(found: Sequence[Checked], *, as_json: bool = False) -> str:
     lines: list[str] = []
     for one in found:
         state = "works" if one.works else "does not work"
+        if not one.asked:
+            state = "not asked now"
         parts = (f"{one.purpose:<{purposes}}  {one.who:<{who}}", one.address, state, one.detail)
         lines.append("  ".join(filter(None, parts)))
         if one.cure:

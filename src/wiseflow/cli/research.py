@@ -30,7 +30,13 @@ from wiseflow.cli.report import FORMATS, SUFFIXES, check_folder, render_report, 
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import Topic, batch_name, topics_from_arguments, topics_from_file
 from wiseflow.connector.batches import Moment, run_batch
-from wiseflow.core.configuration import ReportLength, ResearchMode, SearchAPI, TaskPriority
+from wiseflow.core.configuration import (
+    ACADEMIC_SOURCES,
+    ReportLength,
+    ResearchMode,
+    SearchAPI,
+    TaskPriority,
+)
 from wiseflow.core.errors import NotFound
 from wiseflow.core.jobs import Event, Job, JobStatus, StopReason
 from wiseflow.core.report import Report
@@ -66,7 +72,21 @@ EXIT_FAILED = 1
 @click.option(
     "--search",
     type=click.Choice([one.value for one in SearchAPI]),
-    help="Who searches; by default the first that is set up, or your own documents.",
+    help="Who searches; by default the first that is set up, or your own documents. With --docs or "
+    "--collection both are searched.",
+)
+@click.option("--academic", is_flag=True, help="Ask the indexes of papers, too.")
+@click.option(
+    "--academic-source",
+    "academic_sources",
+    multiple=True,
+    type=click.Choice([one.value for one in ACADEMIC_SOURCES]),
+    help="Ask this index of papers, too; may be given several times.",
+)
+@click.option(
+    "--time-range",
+    metavar="RANGE",
+    help="When what is found was published: 2020-01-01..2024-12-31, 2020.., 5y, 6m, 2w, 30d.",
 )
 @click.option(
     "--max-cost",

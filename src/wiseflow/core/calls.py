@@ -164,6 +164,7 @@ class Call(Generic[T]):
         context: of the run.
         step: names the purpose in the journal, for instance ``sections/2/draft``.
         closing: whether it belongs to the writing up, for which a part of the budget is kept.
+        patient: whether it may wait for an outage to pass; else the run goes on without.
         on_text: is given the parts of a streamed answer, as they come.
     """
 
@@ -177,4 +178,5 @@ class Call(Generic[T]):
     worst: Usage = field(default_factory=Usage)
     step: str = ""
     closing: bool = False
+    patient: bool = True
     on_text: Callable[[str], None] | None = None

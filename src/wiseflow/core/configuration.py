@@ -25,6 +25,16 @@ class SearchAPI(StrEnum):
     EXA = "exa"
     PERPLEXITY = "perplexity"
     SEARXNG = "searxng"
+    ARXIV = "arxiv"
+    PUBMED = "pubmed"
+    OPENALEX = "openalex"
+    CROSSREF = "crossref"
+    WIKIPEDIA = "wikipedia"
+    DUCKDUCKGO = "duckduckgo"
+
+
+# The indexes of papers; all of them are asked where none is named.
+ACADEMIC_SOURCES = (SearchAPI.ARXIV, SearchAPI.PUBMED, SearchAPI.OPENALEX, SearchAPI.CROSSREF)
 
 
 class TaskPriority(StrEnum):
@@ -67,13 +77,17 @@ class Configuration:
         research_mode: how deep to dig.
         search_api: where to look; ``None`` leaves it to the settings, see ``Application.settle``.
         collection: which documents to look in, by the name of their collection.
+        include_documents: whether they are looked in beside a search provider.
         number_of_queries: queries a section may ask (1–10).
         max_search_depth: how many times a finding may lead to a new query (1–10).
         planner_model, writer_model, researcher_model: ``provider:model``, or ``extractive`` for
             the embedded author. Where only one is named, it has all roles; where none is, the
             settings say which.
         report_structure: section titles to use, or empty to plan them from the documents.
-        include_academic_papers, academic_sources, time_range: filters on sources.
+        include_academic_papers: whether indexes of papers are asked beside what ``search_api``
+            names.
+        academic_sources: which of ``ACADEMIC_SOURCES``; who names one means that it is asked.
+        time_range: when what is found was published, as ``research.time_range`` reads it.
         focus_entities: names that evidence should be about.
         language: ISO 639-1 code of the report, or ``None`` for the documents' own.
         length: how long the report may get.
@@ -84,6 +98,7 @@ class Configuration:
     research_mode: ResearchMode = ResearchMode.LINEAR
     search_api: SearchAPI | None = None
     collection: str = "default"
+    include_documents: bool = False
     number_of_queries: int = 3
     max_search_depth: int = 2
     planner_model: str | None = None
@@ -100,9 +115,28 @@ class Configuration:
     budget: Budget = field(default_factory=Budget)
 
     @property
+    def scholarly(self) -> tuple[str, ...]:
+        """The indexes of papers that are asked; none where none were asked for."""
+        if self.academic_sources:
+            return tuple(dict.fromkeys(self.academic_sources))
+        return tuple(map(str, ACADEMIC_SOURCES)) if self.include_academic_papers else ()
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The search providers that are asked, the chosen one first."""
+        local = self.search_api in {None, SearchAPI.DOCUMENTS}
+        chosen = () if local else (str(self.search_api),)
+        return tuple(dict.fromkeys((*chosen, *self.scholarly)))
+
+    @property
     def on_web(self) -> bool:
-        """Whether a search provider is asked; else the user's own documents are searched."""
-        return self.search_api not in {None, SearchAPI.DOCUMENTS}
+        """Whether a search provider is asked."""
+        return bool(self.providers)
+
+    @property
+    def in_documents(self) -> bool:
+        """Whether the user's own documents are searched."""
+        return self.include_documents or self.search_api in {None, SearchAPI.DOCUMENTS}
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -78,9 +78,22 @@ class SearchCalls(Protocol):
     """Asks search providers."""
 
     async def search(
-        self, request: SearchRequest, *, provider: str, context: RunContext, step: str
+        self,
+        request: SearchRequest,
+        *,
+        provider: str,
+        context: RunContext,
+        step: str,
+        patient: bool = True,
     ) -> SearchAnswer:
         """The results for a query, of the provider or one that stands in for it.
+
+        Args:
+            request: what to search for.
+            provider: who is asked first.
+            context: of the run.
+            step: names the purpose within the run.
+            patient: whether to wait for an outage to pass when nobody answers.
 
         Raises:
             CallError: nobody answered.

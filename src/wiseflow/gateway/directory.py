@@ -67,6 +67,10 @@ class Directory:
         except WiseflowError:
             return False
 
+    def about(self, provider: str) -> str:
+        """What a provider is, in a sentence. Raises ``ConfigurationError`` or ``InvalidInput``."""
+        return self._registry.spec(provider).about
+
     def base_url(self, provider: str) -> str:
         """Where a provider is asked; "" when that is not known."""
         try:

@@ -69,7 +69,8 @@ class Fallback:
             CallError: what the one that was asked for said, when nobody gives one.
         """
         # One page that is missed is told in its report; it holds no research up.
-        longest_s = 0.0 if call.kind is CallKind.FETCH else self._outage_wait_s
+        patient = call.patient and call.kind is not CallKind.FETCH
+        longest_s = self._outage_wait_s if patient else 0.0
         until = self._clock.monotonic() + longest_s
         if call.context.deadline is not None:
             until = min(until, call.context.deadline)

@@ -115,7 +115,13 @@ class Searches:
         self._send = send
 
     async def search(
-        self, request: SearchRequest, *, provider: str, context: RunContext, step: str
+        self,
+        request: SearchRequest,
+        *,
+        provider: str,
+        context: RunContext,
+        step: str,
+        patient: bool = True,
     ) -> SearchAnswer:
         """The results for a query; see ``SearchCalls.search``."""
         call: Call[SearchAnswer] = Call(
@@ -125,6 +131,7 @@ class Searches:
             result_type=SearchAnswer,
             context=context,
             step=step,
+            patient=patient,
         )
         return (await self._send(call)).value
 

@@ -82,8 +82,8 @@ def _query(request: SearchRequest) -> str:
     since, until = asked_day(request.since), asked_day(request.until)
     if since is None and until is None:
         return asked
-    first = since.strftime("%Y%m%d") if since else FIRST
-    last = until.strftime("%Y%m%d") if until else LAST
+    first = since.isoformat().replace("-", "") if since else FIRST
+    last = until.isoformat().replace("-", "") if until else LAST
     return f"({asked}) AND submittedDate:[{first}0000 TO {last}2359]"
 
 

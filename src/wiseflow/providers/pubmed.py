@@ -104,8 +104,8 @@ class PubMed:
         if since or until:
             told |= {
                 "datetype": "pdat",
-                "mindate": since.strftime("%Y/%m/%d") if since else FIRST,
-                "maxdate": until.strftime("%Y/%m/%d") if until else LAST,
+                "mindate": since.isoformat().replace("-", "/") if since else FIRST,
+                "maxdate": until.isoformat().replace("-", "/") if until else LAST,
             }
         return told
 

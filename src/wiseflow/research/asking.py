@@ -8,13 +8,22 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from enum import StrEnum
 from typing import cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from wiseflow.core.configuration import Budget, Configuration, ReportLength, ResearchMode, SearchAPI
+from wiseflow.core.configuration import (
+    ACADEMIC_SOURCES,
+    Budget,
+    Configuration,
+    ReportLength,
+    ResearchMode,
+    SearchAPI,
+)
 from wiseflow.core.errors import InvalidInput
+from wiseflow.research.time_range import read_period
 
 TOPIC_CHARACTERS = 2000
 MOST_QUERIES = 10
@@ -137,6 +146,8 @@ def _check_bounds(configuration: Configuration) -> None:
     _within("max_search_depth", configuration.max_search_depth, MOST_DEPTH)
     _check_language(configuration.language)
     _check_titles(configuration.report_structure)
+    _check_academic(configuration.academic_sources)
+    read_period(configuration.time_range, date.max)  # which day it is does not matter here
     if not configuration.collection.strip():
         raise InvalidInput("configuration.collection is empty", cure="Name a collection")
     budget = configuration.budget
@@ -175,4 +186,14 @@ def _check_titles(titles: tuple[str, ...]) -> None:
             raise InvalidInput(
                 f"configuration.report_structure has a title of {len(title)} characters",
                 cure=f"Give 1 to {TITLE_CHARACTERS} characters",
+            )
+
+
+def _check_academic(names: tuple[str, ...]) -> None:
+    known = [source.value for source in ACADEMIC_SOURCES]
+    for name in names:
+        if name not in known:
+            raise InvalidInput(
+                f"configuration.academic_sources names {name[:100]!r}, which is no index of papers",
+                cure=_nearest(name, known),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.calls import RunContext, Totals
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration, ResearchMode
-from wiseflow.core.errors import BudgetSpent, InvalidInput, NoEvidence, TimeLimit
+from wiseflow.core.errors import BudgetSpent, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
 from wiseflow.core.report import Report
@@ -22,6 +23,7 @@ from wiseflow.research.linear import research_linearly
 from wiseflow.research.multi_agent import research_by_agents
 from wiseflow.research.rendering.json import report_to_text
 from wiseflow.research.running import Commission, Run, Team
+from wiseflow.research.time_range import read_period
 
 KIND = "research"
 MODES = {
@@ -88,11 +90,11 @@ class ResearchHandler:
             TimeLimit: the seconds of its budget are spent.
         """
         question = from_payload(run.job.payload)
-        _refuse_what_is_not_here(question.configuration)
         commission = Commission(
             configuration=question.configuration,
             context=await self._context(run, question.configuration),
             lease=_lease(run.job),
+            period=read_period(question.configuration.time_range, _asked_on(run.job)),
         )
         try:
             report = await self._report(run, question, commission)
@@ -152,19 +154,9 @@ def _with_totals(report: Report, context: RunContext) -> Report:
     return replace(report, facts=facts)
 
 
-def _refuse_what_is_not_here(configuration: Configuration) -> None:
-    """Refuse settings that this version would otherwise pass over in silence."""
-    for name in ("include_academic_papers", "academic_sources", "time_range"):
-        if getattr(configuration, name):
-            raise InvalidInput(
-                f"configuration.{name} {_why_not(configuration)}", cure="Leave it out"
-            )
-
-
-def _why_not(configuration: Configuration) -> str:
-    if not configuration.on_web:
-        return "does not apply to a search of your own documents"
-    return f"is not there yet for a search by '{configuration.search_api}'"
+def _asked_on(job: Job) -> date:
+    """The day a job was submitted: the last five years are the same whenever it is resumed."""
+    return datetime.fromtimestamp(job.created_at, UTC).date()
 
 
 async def _plain_context(run: ResearchRun, _configuration: Configuration) -> RunContext:

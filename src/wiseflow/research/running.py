@@ -12,6 +12,7 @@ from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import Branches, Journal, SourceReader
+from wiseflow.research.time_range import ALWAYS, Period
 
 
 class Run(Protocol):
@@ -43,11 +44,13 @@ class Commission:
         configuration: what its user chose.
         context: travels in each of its calls to the outside.
         lease: the right to write to its job's stores.
+        period: when what is found was published.
     """
 
     configuration: Configuration
     context: RunContext
     lease: Lease
+    period: Period = ALWAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,8 @@ class Web:
         results: what every query finds, unless ``by_query`` says otherwise.
         broken: errors by query or address.
         empty_at_first: how often a query finds nothing before it finds something.
+        further: what other providers find, whatever they are asked.
+        requests: all that was searched for: provider, request, whether it waits.
         asked: how often each query and address was asked for.
         most_at_once: of all calls.
     """
@@ -99,6 +101,8 @@ class Web:
     pages: dict[str, Page] = field(default_factory=dict)
     broken: dict[str, Exception] = field(default_factory=dict)
     empty_at_first: int = 0
+    further: dict[str, list[SearchResult]] = field(default_factory=dict)
+    requests: list[tuple[str, SearchRequest, bool]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     under_way: int = 0
     most_at_once: int = 0
@@ -110,12 +114,26 @@ class Web:
         self.pages[url] = Page(url=url, **values)
 
     async def search(
-        self, request: SearchRequest, *, provider: str, context: RunContext, step: str
+        self,
+        request: SearchRequest,
+        *,
+        provider: str,
+        context: RunContext,
+        step: str,
+        patient: bool = True,
     ) -> SearchAnswer:
+        self.requests.append((provider, request, patient))
+        if provider != "tavily":
+            return await self._searched_further(provider, request)
         await self._called(request.query)
         found = self.by_query.get(request.query, self.results)
         if self.asked[request.query] <= self.empty_at_first:
             found = []
+        return SearchAnswer(results=tuple(found[: request.limit]), provider=provider)
+
+    async def _searched_further(self, provider: str, request: SearchRequest) -> SearchAnswer:
+        await self._called(f"{provider}: {request.query}")
+        found = self.further.get(provider, [])
         return SearchAnswer(results=tuple(found[: request.limit]), provider=provider)
 
     async def fetch(self, request: FetchRequest, *, context: RunContext, step: str) -> Page:
@@ -164,7 +182,7 @@ class House:
     reports: SqlReportStore
     lease: Lease
 
-    def retriever(self, lease: Lease | None = None) -> WebRetriever:
+    def retriever(self, lease: Lease | None = None, **others) -> WebRetriever:
         lease = lease or self.lease
         return WebRetriever(
             searches=self.web,
@@ -174,6 +192,7 @@ class House:
             context=RunContext(run_id=lease.job_id),
             lease=lease,
             provider="tavily",
+            **others,
         )
 
     async def claim(self) -> Lease:

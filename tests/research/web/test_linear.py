@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import SystemClock
 from wiseflow.core.configuration import Configuration, SearchAPI
 from wiseflow.core.documents import Hit, Passage
-from wiseflow.core.errors import InvalidInput, NetworkFailed, ProviderDown
+from wiseflow.core.errors import NetworkFailed, ProviderDown
 from wiseflow.core.groups import task_group
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.core.report import Verdict
@@ -23,6 +24,7 @@ from wiseflow.research.handler import ResearchHandler
 from wiseflow.research.privacy import must_stay_here
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.research.rendering.reading import all_claims
+from wiseflow.research.time_range import read_period
 from wiseflow.storage.sql.steps import SqlStepStore
 
 
@@ -64,7 +66,9 @@ def start(house):
         run = Run(house, replace(job, payload=to_payload(question)))
         handler = ResearchHandler(
             author=lambda _: ExtractiveAuthor(house.compute, None),
-            retriever=lambda commission: house.retriever(commission.lease),
+            retriever=lambda commission: house.retriever(
+                commission.lease, period=commission.period
+            ),
             sources=house.documents,
             reports=house.reports,
             branches=Branches(),
@@ -111,9 +115,13 @@ async def test_a_blocked_search_is_never_a_report(house, start):
     assert "tavily is down" in outcome.error
 
 
-async def test_what_does_not_work_with_the_web_yet_is_refused(start):
-    with pytest.raises(InvalidInput, match="not there yet for a search by 'tavily'"):
-        await start(time_range="2024")
+async def test_a_time_range_counts_from_the_day_of_the_research(house, start):
+    run, _ = await start(time_range="2y")
+
+    asked_on = datetime.fromtimestamp(run.job.created_at, UTC).date()
+    assert {request.since for _, request, _ in house.web.requests} == {
+        read_period("2y", asked_on).since
+    }
 
 
 async def test_the_context_of_a_run_can_be_given(house, start):

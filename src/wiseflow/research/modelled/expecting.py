@@ -21,6 +21,7 @@ from wiseflow.research.modelled.outlining import EXTRACT_CHARACTERS, MOST_EXTRAC
 from wiseflow.research.multi_agent import rounds_of
 from wiseflow.research.steps import EVIDENCE_PASSAGES
 from wiseflow.research.web.retrieving import OVERVIEW_RESULTS
+from wiseflow.research.web.searching import FURTHER_QUERIES
 
 # Tokens of a prompt of ours with the schema of its answer, and of a passage of usual length with
 # its title and tags; English has four characters a token.
@@ -70,24 +71,32 @@ def expected_calls(configuration: Configuration) -> list[Expected]:
     return [*calls, _summary(configuration)]
 
 
-def expected_searches(configuration: Configuration) -> int:
-    """How many searches one research makes at most: an overview, and the queries of its steps."""
-    if not configuration.on_web:
-        return 0
+def expected_searches(configuration: Configuration) -> dict[str, int]:
+    """How many searches one research makes at most, by provider: an overview, and its steps.
+
+    Those that are asked beside the chosen one are asked few queries of each step.
+    """
     sections, queries = _sections(configuration), configuration.number_of_queries
     deeper = configuration.max_search_depth - 1
     match configuration.research_mode:
         case ResearchMode.LINEAR:
-            more = 0
+            steps, asked = sections, sections * queries
         case ResearchMode.GRAPH:
-            more = deeper * MOST_A_LEVEL
+            steps = sections + deeper * MOST_A_LEVEL
+            asked = sections * queries + deeper * MOST_A_LEVEL
         case ResearchMode.MULTI_AGENT:
-            more = sections * queries * (min(deeper, 1) + rounds_of(configuration))
-    return 1 + sections * queries + more
+            steps = sections * (1 + min(deeper, 1) + rounds_of(configuration))
+            asked = steps * queries
+    provider, further = configuration.providers[:1], configuration.providers[1:]
+    return {
+        **dict.fromkeys(provider, 1 + asked),
+        **dict.fromkeys(further, 1 + steps * FURTHER_QUERIES),
+    }
 
 
 def _plan(configuration: Configuration) -> Expected:
-    shown = OVERVIEW_RESULTS if configuration.on_web else MOST_EXTRACTS
+    few = len(configuration.providers) == 1 and not configuration.in_documents
+    shown = OVERVIEW_RESULTS if few else MOST_EXTRACTS
     return Expected(
         role=Role.PLANNER,
         input_tokens=PROMPT_TOKENS + shown * EXTRACT_CHARACTERS // CHARACTERS_A_TOKEN,

@@ -1,4 +1,4 @@
-"""Results of several searches as one list, each address once. Pure."""
+"""Results of several searches as one list, each work once. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from wiseflow.core.asking import SearchResult
+from wiseflow.research.web.works import Identity, are_one, identity_of
 
 # Source: G. Cormack, C. Clarke and S. Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
 # individual Rank Learning Methods" (2009).
@@ -29,28 +30,43 @@ class Candidate:
         key: what its address has in common with others that lead to the same page.
         result: as the search that placed it best gave it; its text is the longest that any gave.
         score: fused from its ranks; higher is better.
+        stand_in: the same work elsewhere, with its text, for when the page cannot be read.
     """
 
     key: str
     result: SearchResult
     score: float
+    stand_in: SearchResult | None = None
 
 
 def merged(lists: Iterable[Sequence[SearchResult]]) -> list[Candidate]:
-    """The distinct pages of several lists of results, the best first; at equal scores the first.
+    """The distinct works of several lists of results, the best first; at equal scores the first.
 
     Addresses that cannot be fetched are left out.
     """
-    found: dict[str, Candidate] = {}
+    works: list[_Work] = []
     for results in lists:
+        counted: list[_Work] = []
         for rank, (key, result) in enumerate(_distinct(results).items(), start=1):
-            score = 1 / (RANK_CONSTANT + rank)
-            before = found.get(key)
-            if before is None:
-                found[key] = Candidate(key=key, result=result, score=score)
-            else:
-                found[key] = _joined(before, result, score)
-    return sorted(found.values(), key=lambda one: -one.score)
+            work = _joined(works, key, result)
+            # A list that has a work twice counts where it has it first.
+            if not any(work is one for one in counted):
+                counted.append(work)
+                work.score += 1 / (RANK_CONSTANT + rank)
+    candidates = [work.candidate() for work in works]
+    return sorted(candidates, key=lambda one: -one.score)
+
+
+def fused(lists: Iterable[Sequence[Sequence[SearchResult]]]) -> list[Candidate]:
+    """The distinct works that several providers found, each of whom has the same say.
+
+    Args:
+        lists: of each provider, the results of its searches.
+    """
+    rankings = [merged(results) for results in lists]
+    if len(rankings) == 1:
+        return rankings[0]
+    return merged([[one.result for one in ranking] for ranking in rankings])
 
 
 def key_of(url: str) -> str:
@@ -91,8 +107,39 @@ def _distinct(results: Iterable[SearchResult]) -> Mapping[str, SearchResult]:
     return found
 
 
-def _joined(before: Candidate, result: SearchResult, score: float) -> Candidate:
-    longer = len(result.text) > len(before.result.text)
-    return Candidate(
-        key=before.key, result=result if longer else before.result, score=before.score + score
-    )
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """A work in the making: its results with their keys, in the order they were found."""
+
+    found: list[tuple[str, SearchResult]]
+    identities: list[Identity]
+    score: float = 0.0
+
+    def candidate(self) -> Candidate:
+        """The page that was found first, with the longest text that was given of it."""
+        key = self.found[0][0]
+        of_page = [result for other, result in self.found if other == key]
+        result = max(of_page, key=lambda one: len(one.text))
+        elsewhere = [one for other, one in self.found if other != key and one.text]
+        stand_in = max(elsewhere, key=lambda one: len(one.text), default=None)
+        return Candidate(
+            key=key, result=result, score=self.score, stand_in=None if result.text else stand_in
+        )
+
+
+def _joined(works: list[_Work], key: str, result: SearchResult) -> _Work:
+    """The work that a result is of, with it; works that turn out to be one become one."""
+    identity = identity_of(key, result)
+    same = [one for one in works if any(are_one(identity, other) for other in one.identities)]
+    if not same:
+        works.append(_Work(found=[(key, result)], identities=[identity]))
+        return works[-1]
+    work, *others = same
+    for other in others:
+        work.found += other.found
+        work.identities += other.identities
+        work.score += other.score
+    works[:] = [one for one in works if not any(one is other for other in others)]
+    work.found.append((key, result))
+    work.identities.append(identity)
+    return work

@@ -1,29 +1,33 @@
-"""The retriever over the web: searches, the pages they find, and the passages that serve best."""
+"""The retriever over the web: searches, the pages they find, and the passages that serve best.
+
+How several providers are asked is in ``searching``; here is what is made of what they find.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
-from wiseflow.core.asking import SearchAnswer, SearchRequest, SearchResult
+from wiseflow.core.asking import SearchResult
 from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered, Missed, Sought
 from wiseflow.core.calls import RunContext
+from wiseflow.core.configuration import ACADEMIC_SOURCES
 from wiseflow.core.documents import Hit, Passage
 from wiseflow.core.errors import CallError, NoEvidence
 from wiseflow.core.gateways import PageCalls, SearchCalls
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import Compute, PageStore
+from wiseflow.research.time_range import ALWAYS, Period
 from wiseflow.research.web.choosing import best_of
 from wiseflow.research.web.ranking import RankedPage, best_passages, passage_count
-from wiseflow.research.web.reading import PageReading, language_of
-from wiseflow.research.web.results import Candidate, key_of, merged
+from wiseflow.research.web.reading import language_of
+from wiseflow.research.web.results import Candidate, key_of
+from wiseflow.research.web.searching import Searching
 from wiseflow.research.web.shelf import PageShelf, Unread
 from wiseflow.research.web.side_by_side import side_by_side
 from wiseflow.research.web.sketches import NEAR_DUPLICATE, resemblance
 
-SEARCH_STEP = "search"
-AGAIN_STEP = "search again"  # another name in the journal, which has the empty answer
 OVERVIEW_RESULTS, QUERY_RESULTS = 10, 8
 # A section of 6, 10 or 16 passages reads 3, 4 or 5 pages.
 FEWEST_PAGES, PASSAGES_A_PAGE = 2, 5
@@ -31,7 +35,7 @@ FEWEST_PAGES, PASSAGES_A_PAGE = 2, 5
 TRIES_A_PAGE = 3
 # A result's text stands for its snippet, where it has none, so far.
 SNIPPET_CHARACTERS = 1_200
-SNIPPET = "snippet"
+SNIPPET, ABSTRACT = "snippet", "abstract"
 # More passages than this are ranked in a worker process: the loop is held up for 2 ms by as many.
 RANKED_ON_THE_LOOP = 150
 
@@ -40,7 +44,8 @@ class WebRetriever:
     """Finds passages in pages of the web, for one research.
 
     A plan costs one search; a section its searches side by side, then its pages side by side. It
-    makes no follow-up searches, as each would cost another search and another page in a row.
+    makes no follow-up searches, as each would cost another search and another page in a row. For
+    each further provider a page more is read, so that what it adds takes nobody's place.
 
     Args:
         searches: asks search providers.
@@ -50,6 +55,8 @@ class WebRetriever:
         context: of the run.
         lease: the right to keep pages.
         provider: the name of the search provider to ask.
+        further: those that are asked beside it.
+        period: when what is found was published.
     """
 
     def __init__(
@@ -62,14 +69,18 @@ class WebRetriever:
         context: RunContext,
         lease: Lease,
         provider: str,
+        further: Sequence[str] = (),
+        period: Period = ALWAYS,
     ) -> None:
-        self._searches = searches
+        self._searching = Searching(
+            searches=searches, context=context, provider=provider, further=further, period=period
+        )
         self._shelf = PageShelf(
             pages=pages, store=store, compute=compute, context=context, lease=lease
         )
         self._compute = compute
-        self._context = context
-        self._provider = provider
+        self._providers = (provider, *further)
+        self._period = period
 
     async def gather(self, request: EvidenceRequest) -> Gathered:
         """Passages for a request; none when nothing was found.
@@ -93,15 +104,16 @@ class WebRetriever:
         """What one search tells by itself: nothing of it is fetched, kept or cited."""
         query = " ".join(dict.fromkeys((request.topic, *request.focus_entities)))
         try:
-            found = await self._search((query,), OVERVIEW_RESULTS, request.language)
+            found = await self._searching.search((query,), OVERVIEW_RESULTS, request.language)
         except CallError as error:
             reason = f"no search was answered: {error.message}"
             raise NoEvidence(reason, cure=error.cure) from error
         results = [one.result for one in found.candidates if _told(one.result)]
         if not results:
             raise NoEvidence(
-                f"the search of {self._provider} found nothing on {request.topic!r}",
-                cure="Ask in other words, or search elsewhere with configuration.search_api",
+                f"the search of {', '.join(self._providers)} found nothing on {request.topic!r}",
+                cure="Ask in other words, of a wider time range, or search elsewhere with "
+                "configuration.search_api",
             )
         texts = [_told(result) for result in results]
         language = request.language or await self._compute.run(language_of, texts)
@@ -109,11 +121,11 @@ class WebRetriever:
             _overview_evidence(result, language, rank)
             for rank, result in enumerate(results[: request.limit], start=1)
         )
-        return Gathered(evidence=evidence, queries=found.queries)
+        return Gathered(evidence=evidence, queries=found.queries, missed=found.missed)
 
     async def _section(self, request: EvidenceRequest) -> Gathered:
-        found = await self._search(request.queries, QUERY_RESULTS, request.language)
-        wanted = FEWEST_PAGES + request.limit // PASSAGES_A_PAGE
+        found = await self._searching.search(request.queries, QUERY_RESULTS, request.language)
+        wanted = FEWEST_PAGES + request.limit // PASSAGES_A_PAGE + len(self._providers) - 1
         read, missed = await self._best_pages(found.candidates, wanted)
         if not read and missed:
             read = await self._snippets(found.candidates, missed, request.language or "", wanted)
@@ -126,45 +138,11 @@ class WebRetriever:
             missed=(*found.missed, *missed.values()),
         )
 
-    async def _search(self, queries: Sequence[str], limit: int, language: str | None) -> _Found:
-        """What the searches found that were answered. Raises ``CallError`` when none was."""
-        queries = tuple(dict.fromkeys(queries))
-        asked = [
-            SearchRequest(query=query, limit=limit, language=language or "") for query in queries
-        ]
-        answers = await side_by_side(SEARCH_STEP, [partial(self._answer, one) for one in asked])
-        failed = [error for error in answers if isinstance(error, CallError)]
-        if failed and len(failed) == len(answers):
-            raise failed[-1]
-        told = list(zip(queries, answers, strict=True))
-        return _Found(
-            candidates=merged(one.results for one in answers if isinstance(one, SearchAnswer)),
-            queries=tuple(query for query, one in told if isinstance(one, SearchAnswer)),
-            missed=tuple(
-                Missed(sought=Sought.SEARCH, name=query, reason=str(one))
-                for query, one in told
-                if isinstance(one, CallError)
-            ),
-        )
-
-    async def _answer(self, request: SearchRequest) -> SearchAnswer | CallError:
-        try:
-            answer = await self._asked(request, SEARCH_STEP)
-            # Now and then a provider finds nothing where it finds something a moment later.
-            return answer if answer.results else await self._asked(request, AGAIN_STEP)
-        except CallError as error:
-            return error
-
-    async def _asked(self, request: SearchRequest, step: str) -> SearchAnswer:
-        return await self._searches.search(
-            request, provider=self._provider, context=self._context, step=step
-        )
-
     async def _best_pages(
         self, candidates: Sequence[Candidate], wanted: int
     ) -> tuple[list[RankedPage], dict[str, Missed]]:
         """The best pages that can be read, without copies, and those that cannot, by key."""
-        read: dict[str, PageReading] = {}
+        read: dict[str, RankedPage] = {}
         missed: dict[str, Missed] = {}
         tried = candidates[: TRIES_A_PAGE * wanted]
         waiting = iter(tried)
@@ -172,19 +150,30 @@ class WebRetriever:
         async def read_one() -> None:
             # When a page cannot be read, the next best one takes its place at once.
             for candidate in waiting:
-                page = await self._shelf.page(candidate)
-                if isinstance(page, PageReading):
+                page = await self._page(candidate)
+                if isinstance(page, RankedPage):
                     read[candidate.key] = page
                     return
                 missed[candidate.key] = _missed(candidate, page)
 
         await side_by_side("page", [read_one] * min(wanted, len(tried)))
-        found = [
-            RankedPage(reading=read[one.key], provider=one.result.provider)
-            for one in tried
-            if one.key in read
-        ]
-        return without_copies(found), missed
+        return without_copies([read[one.key] for one in tried if one.key in read]), missed
+
+    async def _page(self, candidate: Candidate) -> RankedPage | Unread:
+        """A page, or the same work's text from elsewhere where the page cannot be read."""
+        result = candidate.result
+        page = await self._shelf.page(candidate)
+        if isinstance(page, Unread) and candidate.stand_in is not None:
+            result = candidate.stand_in
+            page = await self._shelf.page(replace(candidate, key=key_of(result.url), result=result))
+        if isinstance(page, Unread):
+            return page
+        published = page.stored.source.published
+        if not self._period.holds(published):
+            return Unread(reason=f"it was published on {published}, out of the time range")
+        scholarly = result.text and result.provider in ACADEMIC_SOURCES
+        provider = f"{result.provider} {ABSTRACT}" if scholarly else result.provider
+        return RankedPage(reading=page, provider=provider)
 
     async def _snippets(
         self,
@@ -210,15 +199,6 @@ class WebRetriever:
         if passage_count(pages) <= RANKED_ON_THE_LOOP:
             return best_passages(pages, asked, limit)
         return await self._compute.run(best_passages, pages, asked, limit)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What the searches of one request gave: pages, the answered queries, and the others."""
-
-    candidates: Sequence[Candidate]
-    queries: tuple[str, ...]
-    missed: tuple[Missed, ...]
 
 
 def without_copies(pages: Sequence[RankedPage]) -> list[RankedPage]:
