@@ -97,11 +97,13 @@ def test_each_open_source_can_be_the_one_that_searches(wiseflow, sim, topic, nam
 def test_documents_and_papers_are_searched_together(wiseflow, sim, topic, tmp_path):
     (tmp_path / "own.md").write_text(f"# Notes\n\nThe {topic} has seven inspectors of our own.\n")
     options = ("--docs", str(tmp_path / "own.md"), "--academic-source", "arxiv")
+    question = f"How many inspectors of our own does the {topic} have?"
 
-    [report] = reports(wiseflow("research", topic, *options, *BRIEF))
+    [report] = reports(wiseflow("research", question, *options, *BRIEF))
 
     assert set(searched(sim)) == {"arxiv"}
-    assert {bool(source["url"]) for source in report["sources"]} == {True, False}
+    assert [source for source in report["sources"] if source["path"].endswith("own.md")]
+    assert report["facts"]["lost"] == []
 
 
 def test_the_web_and_documents_are_searched_together(wiseflow, sim, topic, tmp_path):
