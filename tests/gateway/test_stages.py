@@ -325,6 +325,20 @@ def test_a_page_that_cannot_be_had_is_not_waited_for():
     run(body())
 
 
+def test_a_search_that_others_may_answer_is_not_waited_for():
+    async def body():
+        loop = asyncio.get_running_loop()
+        call = replace(make_call(), kind=CallKind.SEARCH, patient=False)
+        begun = loop.time()
+
+        with pytest.raises(ProviderDown):
+            await fallback(wait_s=300)(call, Provider([ProviderDown("down")] * 9))
+
+        assert loop.time() - begun < 2
+
+    run(body())
+
+
 def test_what_is_no_outage_is_not_waited_for():
     async def body():
         loop = asyncio.get_running_loop()
