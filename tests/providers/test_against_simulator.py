@@ -10,6 +10,7 @@ from wiseflow.core.errors import BadRequest, CallTimeout, NetworkFailed, Provide
 from wiseflow.providers.http import HttpClients
 from wiseflow.providers.network import Network
 from wiseflow.providers.pages import PageFetcher, PageLimits
+from wiseflow.providers.politeness import Manners
 from wiseflow.simulator.faults import FaultKind, FaultPlan, FaultRate
 from wiseflow.simulator.options import SimulatorOptions
 from wiseflow.simulator.process import SimulatorProcess
@@ -64,7 +65,7 @@ def striking(kind):
 )
 async def test_a_page_that_does_not_come_is_told_by_its_kind(searching, sim, kind, expected):
     url = (await searching("exa").search(REQUEST)).value.results[0].url
-    fetcher = PageFetcher(HERE, limits=PageLimits(total_s=1.0))
+    fetcher = PageFetcher(HERE, limits=PageLimits(total_s=1.0), manners=Manners(robots=False))
     sim.set_faults(striking(kind))
 
     fetch = partial(fetcher.fetch, FetchRequest(url=url))

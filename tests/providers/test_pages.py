@@ -26,6 +26,7 @@ from wiseflow.core.errors import (
 from wiseflow.engine.downloads import Downloads
 from wiseflow.providers.network import Network
 from wiseflow.providers.pages import PageFetcher, PageLimits
+from wiseflow.providers.politeness import Manners
 
 HERE = ("127.0.0.0/8", "::1/128")
 TEXT = b"<p>Tides rise and fall.</p>"
@@ -33,10 +34,11 @@ TEXT = b"<p>Tides rise and fall.</p>"
 
 @pytest.fixture
 async def make_fetcher():
-    """Makes a fetcher to which this machine is open, and closes it."""
+    """Makes a fetcher to which this machine is open and every robots.txt unread, and closes it."""
     made = []
 
     def make(network=None, **others):
+        others.setdefault("manners", Manners(robots=False))
         made.append(PageFetcher(network or Network(allowed_networks=HERE), **others))
         return made[-1]
 
@@ -244,7 +246,7 @@ async def test_a_resolver_that_is_silent_is_a_timeout(make_fetcher):
 
 
 async def test_a_resolver_slower_than_a_connection_may_be_is_a_timeout(make_fetcher, monkeypatch):
-    monkeypatch.setattr("wiseflow.providers.pages.CONNECT_S", 0.1)
+    monkeypatch.setattr("wiseflow.providers.hops.CONNECT_S", 0.1)
 
     async def look_up(host, port):
         await asyncio.sleep(60)

@@ -10,6 +10,7 @@ from wiseflow.core.errors import ConfigurationError, InvalidInput
 from wiseflow.core.limits import Dimension, RateLimit
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.network import Network
+from wiseflow.providers.politeness import Manners
 from wiseflow.providers.registry import Registry
 from wiseflow.settings.model import Settings
 
@@ -27,6 +28,16 @@ def network_of(settings: Settings) -> Network:
         local_only=settings.local_only,
         allowed_networks=tuple(filter(None, allowed)),
         ca_file=settings.ssl_cert_file,
+    )
+
+
+def manners_of(settings: Settings) -> Manners:
+    """How hosts of pages are treated."""
+    return Manners(
+        robots=settings.fetch_robots,
+        connections=settings.fetch_host_connections,
+        gap_s=settings.fetch_host_gap,
+        longest_wait_s=settings.fetch_host_wait,
     )
 
 

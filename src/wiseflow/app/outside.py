@@ -15,6 +15,7 @@ from wiseflow.app.endpoints import (
     check_stand_ins,
     default_model,
     endpoints_of,
+    manners_of,
     model_stand_ins,
     network_of,
     rates_of,
@@ -161,7 +162,7 @@ def make_outside(
 
 def _directory(settings: Settings, clock: Clock) -> Directory:
     """Who can be asked, as it is set; the HTTP client is made when it is first needed."""
-    registry, network = Registry(), network_of(settings)
+    registry, network, manners = Registry(), network_of(settings), manners_of(settings)
     downloads = Downloads(
         settings.max_concurrent_downloads, settings.download_rate_limit, clock=clock
     )
@@ -172,9 +173,13 @@ def _directory(settings: Settings, clock: Clock) -> Directory:
         return HttpClients(network, timeout_s=settings.api_timeout, clock=clock)
 
     def fetcher() -> PageFetcher:
-        from wiseflow.providers.pages import PageFetcher  # noqa: PLC0415 - slow, seldom needed
+        # Slow to import, and seldom needed.
+        from wiseflow.providers.pages import PageFetcher, PageLimits  # noqa: PLC0415
 
-        return PageFetcher(network, downloads=downloads, clock=clock)
+        limits = PageLimits(total_s=settings.api_timeout)
+        return PageFetcher(
+            network, limits=limits, manners=manners, downloads=downloads, clock=clock
+        )
 
     return Directory(endpoints_of(settings, registry), clients, fetcher, registry)
 

@@ -214,8 +214,8 @@ class SearchProvider(Protocol):
 class Fetcher(Protocol):
     """Fetches pages."""
 
-    async def fetch(self, request: FetchRequest) -> Reply[Page]:
-        """What an address gives, redirects followed. Raises ``CallError``."""
+    async def fetch(self, request: FetchRequest, *, owner: str = "") -> Reply[Page]:
+        """What an address gives, redirects followed, for a research. Raises ``CallError``."""
         ...
 
 

@@ -23,7 +23,7 @@ class Sending:
 
     Args:
         directory: who can be asked.
-        api_timeout_s: how long one attempt may take.
+        api_timeout_s: how long one attempt may take; what fetches pages has it, too.
         on_news: is told, once, each provider that something is sent to.
     """
 
@@ -46,7 +46,9 @@ class Sending:
         if call.context.local_only:
             self._directory.check_local(call.kind, call.provider)
         self._tell(call)
-        limit = asyncio.timeout(self._api_timeout_s)
+        # A page waits for turns at its host, too, and its fetcher bounds the rest.
+        own = call.kind is CallKind.FETCH
+        limit = asyncio.timeout(None if own else self._api_timeout_s)
         try:
             async with limit:
                 return await self._ask(call)
@@ -78,7 +80,7 @@ class Sending:
             case CallKind.SEARCH:
                 return await directory.search(call.provider).search(call.request)
             case CallKind.FETCH:
-                return await directory.fetcher().fetch(call.request)
+                return await directory.fetcher().fetch(call.request, owner=call.context.run_id)
             case CallKind.EMBED:
                 model = directory.embedder(call.provider, call.model)
                 return await model.embed(call.request.texts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import cast
@@ -18,10 +19,11 @@ import httpcore2
 import httpx2
 
 from wiseflow.core.errors import AddressForbidden
-from wiseflow.providers.addresses import may_fetch_from
+from wiseflow.providers.addresses import literal, may_fetch_from
 from wiseflow.providers.network import AnyNetwork
 
 MOST_TRIES = 4
+MOST_HOSTS = 10_000
 KEEPALIVE_S = 5.0
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -57,6 +59,8 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
     def __init__(self, allowed: Sequence[AnyNetwork], look_up: Resolve = resolve) -> None:
         self._allowed = tuple(allowed)
         self._look_up = look_up
+        # Hosts whose addresses were all in networks that are opened on purpose.
+        self._opened: OrderedDict[str, None] = OrderedDict()
         self._below = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
 
     async def connect_tcp(
@@ -84,6 +88,13 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
                 continue
         return await self._below.connect_tcp(tries[-1], port, share, local_address, socket_options)
 
+    def is_opened(self, host: str) -> bool:
+        """Whether a host is known to be in a network that is opened on purpose.
+
+        A name is known when it has been connected to; an address always.
+        """
+        return host in self._opened or self._are_opened((literal(host),))
+
     async def sleep(self, seconds: float) -> None:
         """Return after ``seconds``."""
         await self._below.sleep(seconds)
@@ -100,7 +111,20 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         # One private address among public ones is a trap, too: which is taken is left to chance.
         if not all(may_fetch_from(address, self._allowed) for address in found):
             raise address_forbidden(host)
+        self._remember(host, found)
         return found
+
+    def _remember(self, host: str, found: Sequence[str]) -> None:
+        self._opened.pop(host, None)
+        if self._are_opened(found):
+            self._opened[host] = None
+            if len(self._opened) > MOST_HOSTS:
+                self._opened.popitem(last=False)
+
+    def _are_opened(self, addresses: Sequence[str]) -> bool:
+        return all(
+            may_fetch_from(one, self._allowed) and not may_fetch_from(one) for one in addresses
+        )
 
 
 class CheckedTransport(httpx2.AsyncBaseTransport):

@@ -234,6 +234,39 @@ class Outside(BaseModel):
             help="Private networks (CIDR, with commas between) that pages may be fetched from.",
         ),
     ] = ""
+    fetch_robots: Annotated[
+        bool,
+        About(
+            place="fetch.robots",
+            help="Whether robots.txt is heeded when pages are fetched; `false` is for hosts of "
+            "your own.",
+        ),
+    ] = True
+    fetch_host_connections: Annotated[
+        int,
+        Field(ge=1, le=1000),
+        About(
+            place="fetch.host_connections",
+            help="Pages fetched at once from one host on the public internet, by one process.",
+        ),
+    ] = 4
+    fetch_host_gap: Annotated[
+        float,
+        Field(ge=0, le=60),
+        About(
+            place="fetch.host_gap",
+            help="Seconds at least between two requests to one host on the public internet; a host "
+            "whose robots.txt asks for more is given up to ten.",
+        ),
+    ] = 0
+    fetch_host_wait: Annotated[
+        float,
+        Field(gt=0, le=3600),
+        About(
+            place="fetch.host_wait",
+            help="Seconds that a page waits for its turn at its host; then another page is taken.",
+        ),
+    ] = 30
     https_proxy: Annotated[str, About(place="", help="The proxy for requests to the outside.")] = ""
     no_proxy: Annotated[str, About(place="", help="Hosts that are reached without the proxy.")] = ""
     ssl_cert_file: Annotated[
