@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wiseflow.providers.addresses import literal, may_fetch_from
+from wiseflow.providers.addresses import (
+    is_this_machine,
+    literal,
+    looks_like_address,
+    may_fetch_from,
+)
 
 PRIVATE = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254",
@@ -86,7 +91,26 @@ def test_an_ipv4_address_in_other_clothes_is_treated_alike(address):
     ("host", "address"),
     [("127.0.0.1", "127.0.0.1"), ("127.1", "127.0.0.1"), ("0x7f.1", "127.0.0.1"),
      ("2130706433", "127.0.0.1"), ("017700000001", "127.0.0.1"), ("0", "0.0.0.0"), ("::1", "::1"),
+     ("127.0.0.1.", "127.0.0.1"), ("2130706433.", "127.0.0.1"),
      ("example.org", ""), ("1.example", ""), ("", ""), ("a\x00b", ""), ("müller.de", "")],
 )  # fmt: skip
 def test_an_address_is_known_in_every_form_that_resolvers_take(host, address):
     assert literal(host) == address
+
+
+@pytest.mark.parametrize(
+    ("host", "so"),
+    [("127.0.0.1", True), ("127.0.0.256", True), ("4294967297", True), ("a.0x7f", True),
+     ("a.1.", True), ("::1", True), ("example.org", False), ("1.example", False), ("0xg", False)],
+)  # fmt: skip
+def test_what_ends_in_a_number_is_an_address_or_nothing(host, so):
+    assert looks_like_address(host) is so
+
+
+@pytest.mark.parametrize(
+    ("host", "so"),
+    [("localhost", True), ("LocalHost.", True), ("a.b.localhost", True), ("localhost.org", False),
+     ("mylocalhost", False)],
+)  # fmt: skip
+def test_names_of_this_machine_are_known(host, so):
+    assert is_this_machine(host) is so

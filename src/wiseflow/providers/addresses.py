@@ -6,6 +6,7 @@ request forgery). Names prove nothing; what counts is the address that is connec
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -50,6 +51,7 @@ _SPECIAL_V6: Final = tuple(
 # Source: RFC 6052, section 2.1: the last 32 bits are the IPv4 address that is reached.
 _NAT64: Final = ip_network("64:ff9b::/96")
 _V4_BITS: Final = 0xFFFF_FFFF
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 
 def may_fetch_from(text: str, allowed: Sequence[AnyNetwork] = ()) -> bool:
@@ -82,8 +84,10 @@ def reached(address: Address) -> Address:
 def literal(host: str) -> str:
     """The address that a host is written as, in any form that resolvers take; "" for a name.
 
-    Source: POSIX ``inet_addr``: ``127.1``, ``0x7f.1`` and ``2130706433`` are all 127.0.0.1.
+    Source: POSIX ``inet_addr``: ``127.1``, ``0x7f.1`` and ``2130706433`` are all 127.0.0.1. A dot
+    at the end, which names may have, is taken away by some.
     """
+    host = host.removesuffix(".")
     try:
         return str(ip_address(host))
     except ValueError:
@@ -92,3 +96,19 @@ def literal(host: str) -> str:
         return str(IPv4Address(socket.inet_aton(host)))
     except (OSError, UnicodeError, ValueError):  # ValueError: a NUL in it
         return ""
+
+
+def looks_like_address(host: str) -> bool:
+    """Whether a host, be it an address or not, ends as only addresses do.
+
+    What is read as an address by one program and as a name by another is neither.
+
+    Source: WHATWG URL Standard, "ends in a number checker".
+    """
+    return ":" in host or _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]) is not None
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a name is this machine's for whoever looks it up. Source: RFC 6761, section 6.3."""
+    name = host.lower().removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost")

@@ -9,7 +9,7 @@ from typing import Final
 import httpx2
 
 from wiseflow.observability.logs import get_logger
-from wiseflow.providers.addresses import literal, may_fetch_from
+from wiseflow.providers.addresses import is_this_machine, literal, may_fetch_from
 from wiseflow.providers.failures import CLIENT_ERRORS, Way, failure_on, shown_proxy
 from wiseflow.providers.http import CONNECT_S, USER_AGENT
 from wiseflow.providers.media import ACCEPT
@@ -89,7 +89,8 @@ class Hops:
         if self._network.proxy_for(host):
             # The proxy looks names up, so only what is written as an address can be checked.
             address = literal(host)
-            if address and not may_fetch_from(address, self._network.networks):
+            inside = bool(address) and not may_fetch_from(address, self._network.networks)
+            if inside or is_this_machine(host):
                 raise address_forbidden(host)
 
     def _transport(self, proxy: str) -> httpx2.AsyncBaseTransport:

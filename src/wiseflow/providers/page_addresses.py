@@ -8,6 +8,7 @@ from typing import Final
 import httpx2
 
 from wiseflow.core.errors import AddressForbidden, BadRequest
+from wiseflow.providers.addresses import literal, looks_like_address
 
 PROVIDER: Final = "pages"
 LONGEST_URL: Final = 8_192
@@ -27,6 +28,8 @@ def parsed(text: str) -> httpx2.URL:
         url = httpx2.URL(text) if len(text) <= LONGEST_URL else httpx2.URL()
         usable = url.scheme in {"http", "https"} and bool(_HOST.fullmatch(url.raw_host))
         usable = usable and (url.port is None or 0 < url.port <= MAX_PORT)
+        host = host_of(url) if usable else ""
+        usable = usable and (not looks_like_address(host) or bool(literal(host)))
     except (httpx2.InvalidURL, UnicodeError, ValueError):
         usable, url = False, httpx2.URL()
     if not usable:
