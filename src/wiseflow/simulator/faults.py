@@ -30,12 +30,19 @@ class FaultKind(StrEnum):
     THINK = "think"
     REFUSAL = "refusal"
     CONTEXT_LENGTH = "context-length"
+    OBEY = "obey"  # the model does whatever any text of its prompt asks for
     KEY_EXPIRED = "key-expired"
     QUOTA_SPENT = "quota-spent"
 
 
 _OF_MODELS = frozenset(
-    {FaultKind.WRONG_SCHEMA, FaultKind.THINK, FaultKind.REFUSAL, FaultKind.CONTEXT_LENGTH}
+    {
+        FaultKind.WRONG_SCHEMA,
+        FaultKind.THINK,
+        FaultKind.REFUSAL,
+        FaultKind.CONTEXT_LENGTH,
+        FaultKind.OBEY,
+    }
 )
 _OF_ANSWERS = frozenset({FaultKind.EMPTY})
 _ANYWHERE = frozenset(FaultKind) - _OF_MODELS - _OF_ANSWERS

@@ -35,7 +35,7 @@ AT_ONCE = frozenset(ERRORS) - {FaultKind.SERVER_ERROR}  # others take as long as
 # What a schema raises that is no schema.
 UNUSABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError, re.error)
 CUT = frozenset({FaultKind.RESET, FaultKind.HANG})  # no answer is begun
-WHOLE = frozenset({None, FaultKind.SLOW, FaultKind.THINK})  # the answer can be used
+WHOLE = frozenset({None, FaultKind.SLOW, FaultKind.THINK, FaultKind.OBEY})  # the answer can be used
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any, cast
 from wiseflow.simulator.calls import CHARACTERS_A_TOKEN, Prompt, count_tokens
 from wiseflow.simulator.faults import FaultKind
 from wiseflow.simulator.material import Material, schema_in
+from wiseflow.simulator.obeying import ObedientMaterial
 from wiseflow.simulator.reasoning import asked_in, follow, reasoned
 from wiseflow.simulator.schemas import Composer
 from wiseflow.simulator.world import World
@@ -63,9 +64,10 @@ class Writer:
         text = prompt.text
         if prompt.context is not None:  # what does not fit is cut away at the beginning
             text = text[-prompt.context * CHARACTERS_A_TOKEN :]
-        tool = _tool_of(prompt)
+        material = self._material(text, fault)
+        tool = _tool_of(prompt) or (material.tool if isinstance(material, ObedientMaterial) else "")
         refused = fault is FaultKind.REFUSAL
-        answer = REFUSAL if refused else self._answer(prompt, text, tool, fault)
+        answer = REFUSAL if refused else self._answer(prompt, material, tool, fault)
         if fault is FaultKind.THINK and not tool:
             answer = f"<think>\n{THOUGHT}\n</think>\n\n{answer}"
         longest = (prompt.max_tokens or 1_000_000) * CHARACTERS_A_TOKEN
@@ -78,17 +80,22 @@ class Writer:
             refused=refused,
         )
 
-    def _answer(self, prompt: Prompt, text: str, tool: str, fault: FaultKind | None) -> str:
+    def _answer(
+        self, prompt: Prompt, material: Material, tool: str, fault: FaultKind | None
+    ) -> str:
         schema = next((one.schema for one in prompt.tools if one.name == tool), None)
-        schema = schema or prompt.schema or schema_in(text)
+        schema = schema or prompt.schema or schema_in(material.text)
         if schema is None and prompt.as_json:
             schema = {"properties": {"answer": {"type": "string"}}}
         if fault is FaultKind.WRONG_SCHEMA:
             return json.dumps(WRONG)
-        material = Material(text, self._world)
         return (
             self._free(material, prompt.max_tokens) if schema is None else _object(schema, material)
         )
+
+    def _material(self, text: str, fault: FaultKind | None) -> Material:
+        kind = ObedientMaterial if fault is FaultKind.OBEY else Material
+        return kind(text, self._world)
 
     def _free(self, material: Material, max_tokens: int | None) -> str:
         room = min(self._output_tokens, max_tokens or self._output_tokens) * CHARACTERS_A_TOKEN

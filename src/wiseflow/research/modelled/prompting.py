@@ -39,8 +39,11 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-# What may open a tag, or a token such as <|im_start|> or </s>; joiners are kept by many scripts.
-_TAG = re.compile("<(?=[\\s\u200c\u200d]{0,3}[/|!?\uff5c]?[\\s\u200c\u200d]{0,3}[A-Za-z|_\uff5c])")
+# What may open a tag, or a token such as <|im_start|> or </s>, its letters being of full width or
+# not. Between them may stand what nobody sees either, but some script needs: joiners, fillers,
+# selectors of variants.
+_GAP = r"[\s\u034f\u115f\u1160\u180b-\u180e\u200c\u200d\u3164\ufe00-\ufe0f\uffa0]{0,8}"
+_TAG = re.compile(rf"[<\uff1c\ufe64](?={_GAP}[/|!?\uff0f\uff5c]?{_GAP}[A-Za-z|_\uff5c])")
 # What a reader of the answer takes for an id, and what some models take for a turn of speech.
 _MARK = re.compile(
     r"\[\s{0,3}((?:[pc]\s?)?\d{1,4}|/?(?:INST|SYS|TOOL_CALLS))\s{0,3}\]", re.IGNORECASE

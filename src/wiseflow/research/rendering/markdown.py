@@ -27,9 +27,11 @@ from wiseflow.research.rendering.reading import (
 
 # What may begin an inline construct: a backslash escape, code, a tag or autolink, a character
 # reference, the end of an inline link's text, and runs that can open emphasis or strikethrough
-# (one that cannot open needs no escape: a closer alone is text).
+# (one that cannot open needs no escape: a closer alone is text). Addresses are made links of by many
+# programs without being marked; what a model wrote may lead anywhere, so they stay text.
 # Source: CommonMark 0.31.2, 2.4 "Backslash escapes", 2.5 "Entity and numeric character
-# references", chapter 6 "Inlines"; GitHub Flavored Markdown 6.5 "Strikethrough".
+# references", chapter 6 "Inlines"; GitHub Flavored Markdown 6.5 "Strikethrough" and 6.9 "Autolinks
+# (extension)".
 _INLINE = re.compile(
     r"""\\(?=[!-/:-@\[-`{-~]|\Z)
     | `
@@ -38,7 +40,9 @@ _INLINE = re.compile(
     | \](?=\()
     | \*+(?=[^\s*])
     | (?<!\w)_+(?=[^\s_])
-    | ~+(?=[^\s~])""",
+    | ~+(?=[^\s~])
+    | :(?=//)
+    | (?<=[wW]{3})\.(?=\w)""",
     re.VERBOSE,
 )
 # What may begin a block where a line begins, or a rule together with the mark of a list before it.
