@@ -12,7 +12,7 @@ import json
 import random
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from typing import Any
@@ -120,7 +120,7 @@ def _hook() -> None:
 
 
 @asynccontextmanager
-async def hostile_web() -> AsyncIterator[Outside]:
+async def hostile_web() -> AsyncGenerator[Outside]:
     faults = FaultPlan(rates=(FaultRate(kind=FaultKind.OBEY, rate=1.0),))
     async with Simulator(SimulatorOptions(time_scale=0.001, faults=faults)) as sim:
         outside = Outside(sim.url("openai"))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -22,7 +23,7 @@ from wiseflow.core.errors import (
 )
 from wiseflow.core.limits import Allowance, Dimension
 from wiseflow.providers.endpoint import Endpoint
-from wiseflow.providers.results import Found, cut, day, line, read_results
+from wiseflow.providers.results import MOST_RESULTS, Found, cut, day, line, read_results
 
 NAMES = ["exa", "perplexity", "searxng", "tavily"]
 
@@ -100,6 +101,21 @@ async def test_results_are_the_same_plain_records_whoever_found_them(provider, n
     assert first.text == ("Whole\ntext" if name in {"exa", "tavily"} else "")
     assert reply.usage.bytes > 0
     assert reply.usage.cost == (0.005 if name == "exa" else None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_of_an_answer_without_end_the_first_results_are_read(provider, name):
+    answers: Any = ANSWERS
+    first = answers[name]["results"][0]
+    many = [{**first, "url": f"https://sea.example/{number}"} for number in range(MOST_RESULTS)]
+    late = {**first, "url": "https://late.example/", "score": 99.0}
+
+    reply, _ = await searched(
+        provider, name, {"results": [*many, late]}, SearchRequest(query="tides", limit=20)
+    )
+
+    assert len(reply.value.results) == 20
+    assert all(one.url.startswith("https://sea.example/") for one in reply.value.results)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,6 +26,17 @@ SEALS = "https://seals.example/baikal"
 RAILS = "https://rails.example/circum"
 RIFT = "https://rift.example/geology"
 ICE = "https://ice.example/winter"
+# One page, with nothing on it that could be read.
+SCANNED = (
+    b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    b"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
+    b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] >>\nendobj\n"
+    b"trailer << /Size 4 /Root 1 0 R >>\n%%EOF"
+)
+STORY = " ".join(
+    f"In the year {1900 + number} the depth of the lake was measured at {number * 7} places."
+    for number in range(20)
+)
 
 
 def addresses(gathered):
@@ -164,6 +175,17 @@ async def test_a_page_that_cannot_be_parsed_counts_as_failed(house, ask):
     assert addresses(gathered) <= {RAILS, RIFT, ICE}
 
 
+async def test_a_scanned_paper_is_named_as_such_and_the_next_best_page_is_taken(house, ask):
+    house.web.put(DEPTH, "", "", content_type="application/pdf", body=SCANNED)
+
+    gathered = await house.retriever().gather(ask())
+
+    assert [(missed.name, missed.reason) for missed in gathered.missed] == [
+        (DEPTH, "the PDF is scanned: no text layer")
+    ]
+    assert addresses(gathered) == {SEALS, RAILS, RIFT, ICE}
+
+
 async def test_a_page_that_kills_its_reader_counts_as_failed(house, ask):
     class Crashing:
         async def run(self, function, /, *args, **kwargs):
@@ -222,6 +244,17 @@ async def test_copies_of_one_text_are_one_page(house, ask, found):
     page = house.web.pages[DEPTH]
     copy = "https://mirror.example/copied"
     house.web.put(copy, "", "", body=page.body)
+    house.web.results = [found(DEPTH), found(copy), found(SEALS)]
+
+    gathered = await house.retriever().gather(ask("Lake Baikal"))
+
+    assert addresses(gathered) == {DEPTH, SEALS}
+
+
+async def test_a_text_that_another_site_has_with_its_own_frame_is_a_copy(house, ask, found):
+    copy = "https://agency.example/story"
+    house.web.put(copy, "From our correspondent", f"{STORY}\nMore from this agency.")
+    house.web.put(DEPTH, "How deep Lake Baikal is", STORY)
     house.web.results = [found(DEPTH), found(copy), found(SEALS)]
 
     gathered = await house.retriever().gather(ask("Lake Baikal"))
