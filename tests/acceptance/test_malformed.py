@@ -1,4 +1,4 @@
-"""Broken pages, PDFs and answers: each is named, and none is fatal. ``make prove`` tries a thousand."""
+"""Broken pages, PDFs and answers: each is named, and none is fatal. ``make prove`` tries 1,000."""
 
 import subprocess
 import sys

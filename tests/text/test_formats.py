@@ -158,6 +158,16 @@ def test_no_page_with_visible_text_comes_out_empty(page, text):
     assert document(page, "a.html").text == text
 
 
+def test_a_page_with_a_part_that_can_be_unfolded_is_read():
+    told = "The tide of the harbour turns every six hours, and boats wait for it each day. " * 5
+    page = f"<article><p>{told}</p><details><summary>More</summary><p>{told}</p></details></article>"
+
+    parsed = document(page, "a.html")
+
+    assert parsed.text.count("six hours") == 10
+    assert "More" in parsed.text
+
+
 def test_a_page_names_its_encoding():
     latin = '<html><meta charset="iso-8859-1"><p>Größe'.encode("latin-1")
     japanese = '<?xml version="1.0" encoding="shift_jis"?><html><p>日本語の文'.encode("shift_jis")

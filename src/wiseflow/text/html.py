@@ -150,7 +150,7 @@ class _Renderer:
 
     def _leave(self, element: _Element) -> None:
         if element.tag == "head":
-            self._blocks.heading(_level(element.get("rend")), "".join(self._pieces))
+            self._blocks.heading(_level(element.get("rend") or ""), "".join(self._pieces))
             self._pieces = []
         elif element.tag in self._OWN_BLOCK:
             self._close()
