@@ -27,8 +27,8 @@ from wiseflow.research.rendering.reading import (
 
 # What may begin an inline construct: a backslash escape, code, a tag or autolink, a character
 # reference, the end of an inline link's text, and runs that can open emphasis or strikethrough
-# (one that cannot open needs no escape: a closer alone is text). Addresses are made links of by many
-# programs without being marked; what a model wrote may lead anywhere, so they stay text.
+# (one that cannot open needs no escape: a closer alone is text). Many programs make links of
+# addresses that are not marked; what a model wrote may lead anywhere, so they stay text.
 # Source: CommonMark 0.31.2, 2.4 "Backslash escapes", 2.5 "Entity and numeric character
 # references", chapter 6 "Inlines"; GitHub Flavored Markdown 6.5 "Strikethrough" and 6.9 "Autolinks
 # (extension)".
