@@ -174,8 +174,22 @@ class Links(HTMLParser):
     """What a page of HTML leads to or loads."""
 
     ACTIVE = frozenset(
-        ("script", "img", "iframe", "object", "embed", "link", "form", "input", "button", "svg")
-        + ("base", "video", "audio", "source")
+        (
+            "script",
+            "img",
+            "iframe",
+            "object",
+            "embed",
+            "link",
+            "form",
+            "input",
+            "button",
+            "svg",
+            "base",
+            "video",
+            "audio",
+            "source",
+        )
     )
 
     def __init__(self, text: str) -> None:

@@ -232,3 +232,15 @@ async def test_a_host_that_never_says_costs_a_bounded_time(make_fetcher):
         with pytest.raises(BadRequest, match=r"did not come within 0\.1 s"):
             await fetched(fetcher, f"{server.base}/a")
         over.set()
+
+
+async def test_only_so_many_hosts_are_remembered(make_fetcher, monkeypatch):
+    monkeypatch.setattr("wiseflow.providers.permits.MOST_RULES", 2)
+    host = Host("User-agent: *\nDisallow: /b\nDisallow: /c\n")
+    async with serving(host) as one, serving(host) as other:
+        fetcher = make_fetcher()
+        for server in (one, one, other, other, one):
+            await fetched(fetcher, f"{server.base}/a")
+
+    assert paths(one).count("/robots.txt") == 2
+    assert paths(other).count("/robots.txt") == 1

@@ -20,10 +20,12 @@ from wiseflow.providers.robots import Robots, read_robots
 KEPT_S: Final = 86_400.0
 UNREACHABLE_S: Final = 300.0
 MOST_HOSTS: Final = 2_000
+MOST_RULES: Final = 200_000  # of all hosts; a rule takes about 200 bytes
 # A connection that breaks once says little; so the host is asked again after these seconds.
 PAUSES_S: Final = (0.5, 2.0)
 # Larger ones are read on a thread: half a megabyte of rules would hold the event loop up.
 LARGE_BYTES: Final = 16_384
+MANY_RULES: Final = 1_000  # are looked through there, too
 _OK, _REDIRECTS_END, _SERVER_ERRORS = 200, 400, 500
 
 
@@ -84,13 +86,18 @@ class Permits:
                 f"the robots.txt of {host} cannot be read, so its pages are not: {known.reason}",
                 provider="pages",
             )
-        if not known.robots.allows(target):
+        if not await self._allows(known.robots, target):
             raise BadRequest(
                 f"the robots.txt of {host} does not let the page be fetched",
                 provider="pages",
                 cure="For hosts of your own, FETCH_ROBOTS=false leaves robots.txt unread",
             )
         return known.robots
+
+    async def _allows(self, robots: Robots, target: str) -> bool:
+        if len(robots.rules) <= MANY_RULES:
+            return robots.allows(target)
+        return await asyncio.to_thread(robots.allows, target)
 
     async def _fresh(self, origin: str) -> _Known:
         while True:
@@ -108,11 +115,18 @@ class Permits:
         flight = self._flights[origin] = asyncio.Event()
         try:
             self._known[origin] = await self._asked(origin, before)
-            while len(self._known) > MOST_HOSTS:
-                self._known.popitem(last=False)
+            self._known.move_to_end(origin)
+            self._forget()
         finally:
             del self._flights[origin]
             flight.set()
+
+    def _forget(self) -> None:
+        """Drop those used longest ago when there are too many, of them or of their rules."""
+        rules = sum(len(one.robots.rules) for one in self._known.values() if one.robots)
+        while len(self._known) > 1 and (len(self._known) > MOST_HOSTS or rules > MOST_RULES):
+            _, dropped = self._known.popitem(last=False)
+            rules -= len(dropped.robots.rules) if dropped.robots else 0
 
     async def _asked(self, origin: str, before: _Known | None) -> _Known:
         try:

@@ -42,12 +42,12 @@ class Rule:
     def matches(self, path: str) -> bool:
         """Whether it is about ``path``, which is in the form that ``comparable`` gives."""
         anchored = self.pattern.endswith("$")
-        first, *others = self.pattern.removesuffix("$").split("*")
+        first, star, rest = self.pattern.removesuffix("$").partition("*")
         if not path.startswith(first):
             return False
-        if not others:
+        if not star:
             return not anchored or len(path) == len(first)
-        *between, last = others
+        *between, last = rest.split("*")
         at = len(first)
         for part in between:
             found = path.find(part, at)
