@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wiseflow.core.asking import SearchResult
 from wiseflow.research.web.results import fused, key_of, merged
-from wiseflow.research.web.works import are_one, identity_of
+from wiseflow.research.web.works import are_one, identity_of, telling_words
 
 TITLE = "Deep water renewal in Lake Baikal"
 
@@ -157,3 +157,22 @@ def test_every_page_is_in_one_candidate_and_no_two_of_them_are_one(lists):
     identities = [identity_of(one.key, one.result) for one in found]
     for place, identity in enumerate(identities):
         assert not any(identity.names & other.names for other in identities[place + 1 :])
+
+
+words = st.lists(
+    st.sampled_from([f"word{letter}" for letter in "abcdefghijklmnopqrst"]), max_size=20
+)
+
+
+@given(words, words)
+def test_titles_that_agree_share_a_telling_word(left, right):
+    first = a_result("https://a.example/", " ".join(left), "arxiv", doi="10.1000/x")
+    second = a_result("https://b.example/", " ".join(right), "exa")
+    identities = [identity_of(key_of(one.url), one) for one in (first, second)]
+
+    if are_one(*identities):
+        assert set(telling_words(identities[0])) & identities[1].words
+        assert set(telling_words(identities[1])) & identities[0].words
+        assert len(merged([[first], [second]])) == 1
+    else:
+        assert len(merged([[first], [second]])) == 2
