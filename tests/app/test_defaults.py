@@ -136,7 +136,8 @@ async def test_what_a_research_will_need_is_told_from_its_configuration(folder):
             )
         ]
 
-    assert brief.calls == 1 + 3 + 1 + (1 + 3 * 3)
+    # The plan, three sections, an opinion on each, the summary; the searches.
+    assert brief.calls == 1 + 3 + 3 + 1 + (1 + 3 * 3)
     assert detailed.calls > brief.calls
     assert detailed.tokens > brief.tokens
     assert (detailed.cost or 0) > (brief.cost or 0) > 0

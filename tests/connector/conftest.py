@@ -62,6 +62,20 @@ def environ(sim):
 
 
 @pytest.fixture
+async def careless():
+    """A simulator whose model writes in its own words and gets half of that wrong."""
+    options = SimulatorOptions(time_scale=0.02, own_words=0.8, careless=0.5)
+    async with Simulator(options) as running:
+        yield running
+
+
+@pytest.fixture
+def with_careless(careless):
+    """The settings by which that simulator is the model."""
+    return load_settings(environ=environ_for(careless))
+
+
+@pytest.fixture
 def environ_of_a_process():
     """The same, of a simulator in a process of its own, for event loops that a test makes."""
     with SimulatorProcess(SimulatorOptions(time_scale=0.01)) as running:

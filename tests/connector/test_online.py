@@ -15,6 +15,8 @@ from wiseflow import (
 )
 from wiseflow.core.errors import ConfigurationError, InvalidInput
 from wiseflow.core.jobs import JobStatus
+from wiseflow.simulator.calls import CallKind
+from wiseflow.simulator.checking import Checker
 
 BRIEF = Configuration(length=ReportLength.BRIEF, number_of_queries=1)
 
@@ -37,6 +39,24 @@ async def test_what_is_set_up_researches_the_web_with_a_model_and_tells_what_it_
     assert facts["calls"] >= 5  # a plan, sections, a summary, and their searches
     assert facts["tokens"] > 0
     assert facts["cost"] > 0  # the searches; the model is on this machine
+
+
+async def test_what_a_careless_model_plants_is_mended_with_one_more_call_a_section(
+    careless, with_careless
+):
+    manager = ParallelResearchManager(with_careless)
+    checker = Checker(careless.world)
+
+    report: Any = await ResearchConnector(BRIEF, manager=manager).research(
+        careless.world.topics[1].name
+    )
+
+    claims = [*report["summary"], *(one for part in report["sections"] for one in part["claims"])]
+    assert report["facts"]["repaired"] > 0
+    assert report["facts"]["supported"] == report["facts"]["citations"] > 0
+    assert not [one["text"] for one in claims if checker.check(one["text"]).wrong]
+    asked = [one for one in careless.log.entries if one.kind is CallKind.MODEL]
+    assert len(asked) <= 2 + 2 * len(report["sections"])
 
 
 async def test_models_and_search_are_named_by_the_configuration(online, topic):

@@ -268,16 +268,37 @@ def by_schema(request: ChatRequest) -> str:
         titles = list(dict.fromkeys(title for _, title, _ in shown if title))[:3]
         sections = [{"title": title, "queries": [f"{title} facts", title]} for title in titles]
         return json.dumps({"title": "A report", "language": "en", "sections": sections})
-    if "needs_more" in fields:
-        return json.dumps({"needs_more": []})
-    if "questions" in fields:
-        ids = [one for one, _ in firsts]
-        return json.dumps({"answered": True, "passages": ids, "entities": [], "questions": []})
+    if (opinion := opinion_by(fields, shown)) is not None:
+        return json.dumps(opinion)
     if "not_found" in fields:
         said = [{"text": said, "claims": [one]} for one, said in firsts[:3]]
         return json.dumps({"claims": said, "not_found": ["Nothing tells the price."]})
     said = [{"text": said, "passages": [one], "quote": said} for one, said in firsts]
     return json.dumps({"claims": said})
+
+
+def opinion_by(fields: set[str], shown: Sequence[tuple[str, str, str]]) -> dict[str, object] | None:
+    """What a critic, a reader and a judge say; ``None`` when it is none of them that is asked."""
+    if "needs_more" in fields:
+        return {"needs_more": []}
+    if "questions" in fields:
+        ids = [one for one, _, _ in shown]
+        return {"answered": True, "passages": ids, "entities": [], "questions": []}
+    if "judgements" in fields:
+        return {"judgements": [honest(one, text, shown) for one, text in claims(shown)]}
+    return None
+
+
+def claims(shown: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    return [(one, text) for one, _, text in shown if one.startswith("c")]
+
+
+def honest(claim: str, text: str, shown: Sequence[tuple[str, str, str]]) -> dict[str, object]:
+    """What somebody says who finds supported only what stands there."""
+    held = any(text in said for one, _, said in shown if one.startswith("p"))
+    verdict = "supported" if held else "unsupported"
+    quote = text if held else ""
+    return {"claim": claim, "verdict": verdict, "quote": quote, "text": "", "passages": []}
 
 
 def model_author(models: ScriptedModels, **context) -> ModelAuthor:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from wiseflow.core.configuration import ReportLength, ResearchMode
-from wiseflow.core.errors import Cancelled, InvalidInput
+from wiseflow.core.errors import Cancelled
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.core.report import AuthorKind, Verdict
 from wiseflow.research.rendering.reading import all_claims, section_claims
@@ -199,14 +199,6 @@ async def test_a_source_that_is_gone_leaves_its_citations_unverified(library):
     ]
     assert set(gone) == {Verdict.UNVERIFIED}
     assert report.facts.unverified == len(gone)
-
-
-@pytest.mark.parametrize(("settings", "named"), [({"time_range": "2024"}, "time_range")])
-async def test_settings_that_are_not_there_yet_are_refused(library, settings, named):
-    run = library.run(SUBJECT, **settings)
-
-    with pytest.raises(InvalidInput, match=named):
-        await library.handler(run)
 
 
 async def test_a_report_in_a_language_that_no_document_has_finds_nothing(library):

@@ -267,6 +267,7 @@ def test_every_template_is_there_in_the_version_in_use():
         "topic": "T", "title": "S", "most": 3, "most_sections": 3, "most_queries": 2,
         "entities": "", "structure": ("A",), "language": "", "pieces": (piece("p1", "t", "x"),),
         "faults": ("f",), "question": "Q", "asked": ("a",), "remarks": ("r",), "titles": ("A",),
+        "claims": (),
     }  # fmt: skip
 
     for name, version in VERSIONS.items():

@@ -19,6 +19,7 @@ from wiseflow.core.report import (
     AuthorKind,
     Citation,
     Claim,
+    Disagreement,
     Report,
     ReportAuthor,
     RunFacts,
@@ -133,6 +134,15 @@ reports = st.builds(
         cost=st.none() | st.floats(0, 100),
         seconds=st.floats(0, 1e6),
         queries=st.integers(0, 99),
+        disagreements=st.lists(
+            st.builds(
+                Disagreement,
+                section=words,
+                values=st.tuples(words, words),
+                citations=st.tuples(citations, citations),
+            ),
+            max_size=2,
+        ).map(tuple),
     ),
 )
 
@@ -272,7 +282,7 @@ def test_markdown_has_numbered_citations_and_their_source_with_span_and_quote(ma
     assert "- supported: “It is 1,642 m deep.” (characters 50–69)" in markdown
     assert "## What was not found" in markdown
     assert markdown.count("No language model was used") == 1
-    assert "Citations: 3 checked: 3 supported, 0 unsupported, 0 unverified" in markdown
+    assert "Citations: 3 checked: 3 supported (100 %), 0 unsupported, 0 unverified" in markdown
 
 
 def test_a_page_has_the_quote_behind_each_citation_and_leads_to_it(make_report):
@@ -311,6 +321,13 @@ def test_hostile_text_stays_text(make_report, make_claim, text):
         sources=(source,),
         not_found=(text,),
         sections=(Section(title=text, claims=(make_claim(text),)),),
+        facts=RunFacts(
+            disagreements=(
+                Disagreement(
+                    section=text, values=(text, text), citations=make_claim(text).citations * 2
+                ),
+            )
+        ),
     )
 
     page, markdown = to_html(report), to_markdown(report)
@@ -356,6 +373,50 @@ def test_verdicts_that_do_not_hold_are_visible(make_report, make_claim):
     assert "A. [[1, unsupported]](#source-1)" in to_markdown(report)
     assert "B. [[1, unverified]](#source-1)" in to_markdown(report)
     assert 'class="cite unsupported"' in to_html(report)
+
+
+def test_what_marks_at_citations_mean_is_told_in_words_and_their_share_in_numbers(make_report):
+    facts = RunFacts(citations=4, supported=2, unsupported=1, unverified=1, repaired=3, withdrawn=2)
+    report = make_report(facts=facts)
+
+    for shown in (to_markdown(report), to_html(report)):
+        assert "does not support the sentence" in shown
+        assert "could not be told" in shown
+        assert "4 checked: 2 supported (50 %), 1 unsupported, 1 unverified" in shown
+        assert "3 sentences mended; 2 unsupported sentences left out" in shown
+    assert "of 4, 1 unsupported, 1 unverified" in to_html(report)
+    assert "does not support the sentence" not in to_markdown(make_report())
+
+
+def test_a_mark_in_the_page_is_text_and_not_colour_or_style_alone(make_report, make_claim):
+    page = to_html(make_report(summary=(make_claim("A.", verdict=Verdict.UNSUPPORTED),)))
+
+    assert re.search(r'aria-label="Source 1, unsupported"[^>]*>1 ✗</a>', page)
+
+
+def test_where_sources_disagree_both_are_told_in_their_section_and_in_the_facts(make_report):
+    one, other = (
+        Citation(source_id=source, passage_id="p", start=3, end=12, quote=f"It is {number} m deep.")
+        for source, number in (("s1", 1642), ("s2", 1637))
+    )
+    said = Disagreement(section="Geography", values=("1642 m", "1637 m"), citations=(one, other))
+    report = make_report(facts=RunFacts(disagreements=(said,)))
+
+    markdown, page, form = to_markdown(report), to_html(report), report_to_json(report)
+
+    told = (
+        "Sources disagree: “1642 m” [[1]](#source-1): “It is 1642 m deep.”; "
+        "but “1637 m” [[2]](#source-2): “It is 1637 m deep.”"
+    )
+    section, rest = markdown.split("## Geography")[1].split("### Depth")
+    assert told in section
+    assert told not in rest
+    assert "### Source 2" in markdown
+    assert 'role="note" aria-label="Sources disagree"' in page
+    assert page.count("It is 1637 m deep.") == 3  # in the note, its card, and the list of sources
+    facts: Any = form["facts"]
+    assert facts["disagreements"][0]["values"] == ["1642 m", "1637 m"]
+    assert report_from_json(form) == report
 
 
 def test_a_model_is_named(make_report):

@@ -128,8 +128,10 @@ def roles_of(configuration: Configuration) -> Roles | None:
     if not named or EXTRACTIVE in {configuration.planner_model, configuration.writer_model}:
         return None
     writer = configuration.writer_model or configuration.planner_model or named[0]
+    researcher = configuration.researcher_model
     return Roles(
         planner=configuration.planner_model or writer,
         writer=writer,
-        researcher=configuration.researcher_model or writer,
+        # The embedded author reads without asking anybody; opinions are then the writer's.
+        researcher=researcher if researcher and researcher != EXTRACTIVE else writer,
     )

@@ -80,6 +80,7 @@ def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
     configuration = {
         "research_mode": chosen["mode"],
         "length": chosen["length"],
+        "unsupported": chosen["unsupported"],
         "language": chosen["language"],
         "number_of_queries": chosen["number_of_queries"],
         "writer_model": chosen["model"],

@@ -36,6 +36,7 @@ from wiseflow.core.configuration import (
     ResearchMode,
     SearchAPI,
     TaskPriority,
+    Unsupported,
 )
 from wiseflow.core.errors import NotFound
 from wiseflow.core.jobs import Event, Job, JobStatus, StopReason
@@ -61,6 +62,11 @@ EXIT_FAILED = 1
     "--length",
     type=click.Choice([one.value for one in ReportLength]),
     help="How long reports may get.",
+)
+@click.option(
+    "--unsupported",
+    type=click.Choice([one.value for one in Unsupported]),
+    help="Mark or drop sentences that what they cite does not support. Default: mark.",
 )
 @click.option("--language", help="Language of the report, two letters (ISO 639-1).")
 @click.option(

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from wiseflow.core.configuration import Configuration, ReportLength
 from wiseflow.core.documents import Hit
-from wiseflow.core.report import Claim, ReportAuthor
+from wiseflow.core.report import Citation, Claim, ReportAuthor, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +150,15 @@ class Draft:
         claims: in reading order; none when the evidence held nothing to say.
         spare: the best first, to take the place of claims that another section holds, too.
         dropped: how many sentences were left out, as they cited nothing that was given.
+        repaired: how many were mended, as a passage did not support them.
+        withdrawn: how many were left out, as no passage supports them.
     """
 
     claims: tuple[Claim, ...]
     spare: tuple[Claim, ...] = ()
     dropped: int = 0
+    repaired: int = 0
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,11 +242,64 @@ class Synthesis:
         summary: the few claims that answer the topic best.
         not_found: what was asked for and no passage held, as sentences.
         dropped: how many sentences were left out, as they rested on nothing that was given.
+        repaired, withdrawn: as of a ``Draft``.
     """
 
     summary: tuple[Claim, ...]
     not_found: tuple[str, ...] = ()
     dropped: int = 0
+    repaired: int = 0
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A claim of which words do not show that it holds.
+
+    Args:
+        claim: as it was written.
+        passages: that it cites, each once.
+        fault: what words find wrong with it, to be said after "it is in doubt, as"; "" when they
+            only cannot tell.
+    """
+
+    claim: Claim
+    passages: tuple[Hit, ...]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """The doubted claims of one section.
+
+    Args:
+        topic: the research's topic.
+        title: of the section.
+        language: ISO 639-1 code of the report, or "".
+        step: names the purpose within the run.
+        doubts: in reading order, at least one.
+    """
+
+    topic: str
+    title: str
+    language: str
+    step: str
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What an author says of a doubted claim.
+
+    Args:
+        verdict: on the claim; ``unverified`` for no opinion.
+        citations: where the support stands that it saw; with ``supported`` only.
+        rewritten: what the passages do support of it; ``None`` for nothing, or when not needed.
+    """
+
+    verdict: Verdict = Verdict.UNVERIFIED
+    citations: tuple[Citation, ...] = ()
+    rewritten: Claim | None = None
 
 
 class Author(Protocol):
@@ -279,6 +336,10 @@ class Author(Protocol):
         self, topic: str, configuration: Configuration, written: Sequence[WrittenSection]
     ) -> Synthesis:
         """The summary of a report, and what was not found."""
+        ...
+
+    async def reconsider(self, doubts: Doubts) -> Sequence[Opinion]:
+        """An opinion on each doubted claim, in order, and what could stand in its place."""
         ...
 
 

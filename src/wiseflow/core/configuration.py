@@ -60,6 +60,13 @@ class ReportLength(StrEnum):
     DETAILED = "detailed"
 
 
+class Unsupported(StrEnum):
+    """What becomes of a sentence that its passages do not support, once mending failed."""
+
+    MARK = "mark"
+    DROP = "drop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """What one research may spend; ``None`` is no bound."""
@@ -91,6 +98,7 @@ class Configuration:
         focus_entities: names that evidence should be about.
         language: ISO 639-1 code of the report, or ``None`` for the documents' own.
         length: how long the report may get.
+        unsupported: whether sentences that their passages do not support are marked or left out.
         visualization: whether exports may hold drawings.
         budget: what the research may spend.
     """
@@ -111,6 +119,7 @@ class Configuration:
     focus_entities: tuple[str, ...] = ()
     language: str | None = None
     length: ReportLength = ReportLength.NORMAL
+    unsupported: Unsupported = Unsupported.MARK
     visualization: bool = False
     budget: Budget = field(default_factory=Budget)
 

@@ -25,7 +25,10 @@ class AuthorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A pointer from a claim to characters of a stored source: ``text[start:end] == quote``."""
+    """A pointer from a claim to characters of a stored source: ``text[start:end] == quote``.
+
+    In a draft, the verdict is what a second judge said of it; ``unverified`` where none was asked.
+    """
 
     source_id: str
     passage_id: str
@@ -91,6 +94,21 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """Two sources that a section cites and that give different values for the same.
+
+    Args:
+        section: its title.
+        values: what each says, as it stands there.
+        citations: the sentence of each that says so.
+    """
+
+    section: str
+    values: tuple[str, str]
+    citations: tuple[Citation, Citation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What a run did and spent.
 
@@ -104,6 +122,11 @@ class RunFacts:
         citations, supported, unsupported, unverified: citations by verdict.
         dropped: sentences that a model wrote and that are left out, as they cited nothing that it
             was given.
+        repaired: sentences that were written anew, or rid of a citation, as a passage did not
+            support them.
+        withdrawn: sentences that are left out, as their passages do not support them and that was
+            asked for.
+        disagreements: pairs of cited sources that say different things of the same.
         partial: whether something that the report should hold is lost.
         stop_reason: why the run stopped short; ``None`` when it did all that it could.
         lost: what is lost.
@@ -120,6 +143,9 @@ class RunFacts:
     unsupported: int = 0
     unverified: int = 0
     dropped: int = 0
+    repaired: int = 0
+    withdrawn: int = 0
+    disagreements: tuple[Disagreement, ...] = ()
     partial: bool = False
     stop_reason: StopReason | None = None
     lost: tuple[Loss, ...] = ()

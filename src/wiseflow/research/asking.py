@@ -21,6 +21,7 @@ from wiseflow.core.configuration import (
     ReportLength,
     ResearchMode,
     SearchAPI,
+    Unsupported,
 )
 from wiseflow.core.errors import InvalidInput
 from wiseflow.research.time_range import read_period
@@ -35,6 +36,7 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "research_mode": ResearchMode,
     "search_api": SearchAPI,
     "length": ReportLength,
+    "unsupported": Unsupported,
 }
 # Left in a topic that was copied from a terminal. Source: ECMA-48, control sequences (5.4).
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")

@@ -11,6 +11,7 @@ from wiseflow.core.documents import Hit
 from wiseflow.core.jobs import JobStatus
 from wiseflow.core.report import (
     Claim,
+    Disagreement,
     Loss,
     Report,
     ReportAuthor,
@@ -21,6 +22,7 @@ from wiseflow.core.report import (
 )
 from wiseflow.research.asking import Question
 from wiseflow.research.checking import Checked
+from wiseflow.research.disagreeing import disagreements
 from wiseflow.research.losing import stop_reason, told
 
 
@@ -59,6 +61,7 @@ def assemble(
         if item.draft.claims
     )
     counts = material.checked.counts()
+    made = (*(item.draft for item in material.written), material.synthesis)
     return Report(
         id=research_id,
         topic=question.topic,
@@ -75,7 +78,10 @@ def assemble(
             seconds=round(material.seconds, 6),
             queries=material.queries,
             passages_considered=material.considered,
-            dropped=_dropped(material),
+            dropped=sum(part.dropped for part in made),
+            repaired=sum(part.repaired for part in made),
+            withdrawn=sum(part.withdrawn for part in made),
+            disagreements=tuple(one for item in material.written for one in _disagreements(item)),
             partial=bool(material.losses),
             stop_reason=stop_reason(material.losses),
             lost=material.losses,
@@ -84,9 +90,11 @@ def assemble(
     )
 
 
-def _dropped(material: Material) -> int:
-    drafts = sum(item.draft.dropped for item in material.written)
-    return drafts + material.synthesis.dropped
+def _disagreements(item: WrittenSection) -> tuple[Disagreement, ...]:
+    """Where the passages disagree that a section cites."""
+    cited = {citation.passage_id for claim in item.draft.claims for citation in claim.citations}
+    hits = [one.hit for one in item.evidence if one.hit.passage.passage_id in cited]
+    return disagreements(item.section.title, hits)
 
 
 def _judged(claims: Iterable[Claim], verdicts: Iterator[Verdict]) -> tuple[Claim, ...]:

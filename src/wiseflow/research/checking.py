@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wiseflow.core.authoring import Synthesis, WrittenSection
 from wiseflow.core.documents import Source, span_of
 from wiseflow.core.ports import SourceReader
 from wiseflow.core.report import Citation, Claim, Verdict
-from wiseflow.research.verifying import Surroundings, verdict_of
+from wiseflow.research.verifying import Reason, Surroundings, agreed, reason_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,34 +40,68 @@ async def check_citations(
 ) -> Checked:
     """The verdict of every citation, all sources read at once.
 
-    A citation of a source that is gone is unverified.
+    What a citation's own verdict says is taken for the opinion of a second judge; ``unverified``
+    is none. A citation of a source that is gone is unverified without one.
 
     Args:
         claims: in reading order.
         sources: the stored documents.
         language: ISO 639-1 code of the report, or "".
     """
-    cited = dict.fromkeys(citation.source_id for claim in claims for citation in claim.citations)
-    stored = await sources.sources(list(cited))
+    looked = await look_at(claims, sources, language=language)
+    verdicts = (
+        agreed(reason, citation.verdict)
+        for claim, reasons in zip(claims, looked.reasons, strict=True)
+        for citation, reason in zip(claim.citations, reasons, strict=True)
+    )
+    stored = looked.stored
     return Checked(
-        verdicts=tuple(_verdicts(claims, stored, language)),
-        sha256={source_id: stored[source_id].sha256 for source_id in cited if source_id in stored},
+        verdicts=tuple(verdicts), sha256={one: source.sha256 for one, source in stored.items()}
     )
 
 
-def _verdicts(
-    claims: Iterable[Claim], sources: dict[str, Source], language: str
-) -> Iterable[Verdict]:
-    for claim in claims:
-        for citation in claim.citations:
-            source = sources.get(citation.source_id)
-            if source is None:
-                yield Verdict.UNVERIFIED
-            else:
-                around = _surroundings(claim, citation, source, language)
-                yield verdict_of(
-                    claim.text, citation, source.text, language=source.language, around=around
-                )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What words find of claims.
+
+    Args:
+        reasons: of each claim, one for each of its citations.
+        stored: the cited sources that there are, by id, in the order of citation.
+    """
+
+    reasons: tuple[tuple[Reason, ...], ...]
+    stored: dict[str, Source]
+
+
+async def look_at(claims: Sequence[Claim], sources: SourceReader, *, language: str = "") -> Looked:
+    """What words find of every citation; arguments as in ``check_citations``."""
+    cited = dict.fromkeys(citation.source_id for claim in claims for citation in claim.citations)
+    stored = await sources.sources(list(cited))
+    return Looked(
+        reasons=tuple(reasons_for(claim, stored, language) for claim in claims),
+        stored={one: stored[one] for one in cited if one in stored},
+    )
+
+
+def reasons_for(claim: Claim, stored: Mapping[str, Source], language: str) -> tuple[Reason, ...]:
+    """What words find of each citation of a claim.
+
+    Args:
+        claim: a sentence of the report.
+        stored: the cited sources, by id; of one that is missing nothing can be said.
+        language: ISO 639-1 code of the report, or "".
+    """
+    return tuple(
+        _reason(claim, citation, stored.get(citation.source_id), language)
+        for citation in claim.citations
+    )
+
+
+def _reason(claim: Claim, citation: Citation, source: Source | None, language: str) -> Reason:
+    if source is None:
+        return Reason.OPEN
+    around = _surroundings(claim, citation, source, language)
+    return reason_for(claim.text, citation, source.text, language=source.language, around=around)
 
 
 def _surroundings(claim: Claim, citation: Citation, source: Source, language: str) -> Surroundings:

@@ -1,6 +1,7 @@
 """The linear mode: plan sections, search and write them all side by side, sum up, verify.
 
-Its steps are ``plan``, ``sections/{i}/evidence``, ``sections/{i}/draft``, ``summary``, ``verify``.
+Its steps are ``plan``, ``sections/{i}/evidence``, ``sections/{i}/draft``,
+``sections/{i}/held`` where a claim is in doubt, ``summary``, ``verify``.
 """
 
 from __future__ import annotations

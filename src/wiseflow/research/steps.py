@@ -29,6 +29,7 @@ from wiseflow.core.report import Loss, Report
 from wiseflow.research.asking import Question
 from wiseflow.research.assembling import Material, assemble
 from wiseflow.research.checking import Checked, check_citations, cited_claims
+from wiseflow.research.holding import hold, hold_summary, to_rest_on
 from wiseflow.research.losing import (
     LOSING,
     Losses,
@@ -63,6 +64,14 @@ class Ending:
 
     synthesis: Synthesis
     losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The journalled result of the step ``verify``."""
+
+    synthesis: Synthesis
+    checked: Checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +183,15 @@ class Steps:
 
         self._run.check()
         try:
-            return await self._run.journal.once(step_key, step, Draft)
+            draft = await self._run.journal.once(step_key, step, Draft)
         except LOSING as error:
             self._losses.note(step_key, assignment.section.title, error)
             return None
+        held_key = f"{step_key.removesuffix('draft')}held"
+        return await hold(
+            self._run, self.team, assignment, draft, step_key=held_key,
+            unsupported=self.configuration.unsupported,
+        )  # fmt: skip
 
     async def critique(self, step_key: str, plan: Plan, works: Sequence[Work]) -> Critique:
         """What is wanting in the sections; nothing when nobody could tell."""
@@ -206,14 +220,14 @@ class Steps:
         """
         ending = await self._sum_up(planning.plan, works)
         written = _written(planning.plan, works, ending.losses)
-        checked = await self._verify(planning.plan, written, ending.synthesis)
+        closing = await self._verify(planning.plan, written, ending.synthesis)
         found = [work.found for work in works if work.found]
         material = Material(
             plan=planning.plan,
             author=self.team.author.author,
             written=written,
-            synthesis=ending.synthesis,
-            checked=checked,
+            synthesis=closing.synthesis,
+            checked=closing.checked,
             losses=ending.losses,
             queries=planning.queries + sum(len(one.queries) for one in found),
             considered=len({*planning.considered}.union(*(one.considered for one in found))),
@@ -287,7 +301,7 @@ class Steps:
             written = _written(plan, works, losses)
             if not any(item.draft.claims for item in written):
                 raise reason_for_nothing(self.topic, self._losses.first)
-            ending = await self._end(plan, to_sum_up(written, losses), losses)
+            ending = await self._end(plan, to_rest_on(to_sum_up(written, losses)), losses)
             for loss in ending.losses:
                 await self._tell("lost", step=loss.step, title=loss.title, reason=loss.reason)
             return ending
@@ -309,17 +323,20 @@ class Steps:
 
     async def _verify(
         self, plan: Plan, written: Sequence[WrittenSection], synthesis: Synthesis
-    ) -> Checked:
-        async def step() -> Checked:
-            checked = await check_citations(
-                cited_claims(written, synthesis), self.team.sources, language=plan.language
+    ) -> Closing:
+        async def step() -> Closing:
+            sources, language = self.team.sources, plan.language
+            unsupported = self.configuration.unsupported
+            held = await hold_summary(
+                synthesis, written, sources, language=language, unsupported=unsupported
             )
+            checked = await check_citations(cited_claims(written, held), sources, language=language)
             await self._tell("verdict", **checked.counts(), cost=self.team.spent().cost)
             await self.reached(1.0)
-            return checked
+            return Closing(synthesis=held, checked=checked)
 
         self._run.check()
-        return await self._run.journal.once("verify", step, Checked)
+        return await self._run.journal.once("verify", step, Closing)
 
     async def _tell(self, event_type: str, **data: object) -> None:
         await self._run.emit(event_type, data)

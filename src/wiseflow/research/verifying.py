@@ -4,6 +4,9 @@ A sentence quoted word for word is supported. Any other is compared by what it s
 words and their order, its numbers, its names and their order, whether it denies. ``supported`` is
 only said where nothing in the sentence is without support, so a changed number, name or denial is
 never passed. Where words cannot tell, as across languages, it is unverified.
+
+Words are the first judge. What a second one says, who reads, is joined to it by ``agreed``: it
+settles what words leave open, and never passes what they veto.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from wiseflow.core.report import Citation, Verdict
 from wiseflow.text import words
@@ -47,6 +51,50 @@ class Surroundings:
 _NOTHING = Surroundings()
 
 
+class Reason(StrEnum):
+    """Why words find what they find of a citation."""
+
+    VERBATIM = "it stands there word for word"
+    HELD = "all that it says is held"
+    OPEN = "words cannot tell"
+    GONE = "its quote does not stand at its place in the source"
+    NUMBER = "it has a number that none of its passages has"
+    NAME = "it has a name that none of its passages has"
+    DENIAL = "it denies what its passage affirms, or affirms what it denies"
+    FEW_WORDS = "its passage has less than half of its words"
+
+
+VERDICTS = {
+    Reason.VERBATIM: Verdict.SUPPORTED,
+    Reason.HELD: Verdict.SUPPORTED,
+    Reason.OPEN: Verdict.UNVERIFIED,
+    Reason.GONE: Verdict.UNSUPPORTED,
+    Reason.NUMBER: Verdict.UNSUPPORTED,
+    Reason.NAME: Verdict.UNSUPPORTED,
+    Reason.DENIAL: Verdict.UNSUPPORTED,
+    Reason.FEW_WORDS: Verdict.UNSUPPORTED,
+}
+# What no second judge may pass. Source: docs/adr/0080-a-second-judge-and-one-repair.md, measured.
+VETOES = frozenset({Reason.GONE, Reason.NUMBER, Reason.NAME, Reason.DENIAL})
+
+
+def agreed(reason: Reason, opinion: Verdict) -> Verdict:
+    """The verdict on a citation that words and a second judge have looked at.
+
+    Args:
+        reason: what words found.
+        opinion: of the second judge; ``unverified`` where there is none.
+
+    Where words find most of a sentence missing and the judge finds it supported, nobody knows.
+    """
+    verdict = VERDICTS[reason]
+    if verdict is Verdict.SUPPORTED or reason in VETOES or opinion is Verdict.UNVERIFIED:
+        return verdict
+    if verdict is Verdict.UNSUPPORTED and opinion is Verdict.SUPPORTED:
+        return Verdict.UNVERIFIED
+    return opinion
+
+
 def verdict_of(
     sentence: str,
     citation: Citation,
@@ -55,7 +103,19 @@ def verdict_of(
     language: str,
     around: Surroundings = _NOTHING,
 ) -> Verdict:
-    """The verdict on one citation of a sentence.
+    """The verdict of words on one citation of a sentence; arguments as in ``reason_for``."""
+    return VERDICTS[reason_for(sentence, citation, stored, language=language, around=around)]
+
+
+def reason_for(
+    sentence: str,
+    citation: Citation,
+    stored: str,
+    *,
+    language: str,
+    around: Surroundings = _NOTHING,
+) -> Reason:
+    """What words find of one citation of a sentence.
 
     Args:
         sentence: what the report says.
@@ -67,46 +127,51 @@ def verdict_of(
     A citation whose quote is not what stands at its span is unsupported: it points nowhere.
     """
     if not citation.quote or stored[citation.start : citation.end] != citation.quote:
-        return Verdict.UNSUPPORTED
+        return Reason.GONE
     if sentence and sentence in citation.quote:
-        return Verdict.SUPPORTED
-    return entailment(sentence, citation.quote, language=language, around=around)
+        return Reason.VERBATIM
+    return compare(sentence, citation.quote, language=language, around=around)
 
 
 def entailment(
     sentence: str, quote: str, *, language: str, around: Surroundings = _NOTHING
 ) -> Verdict:
     """Whether ``quote`` says what ``sentence`` says, as far as words can tell."""
-    claimed = words.content_stems(sentence, language)
+    return VERDICTS[compare(sentence, quote, language=language, around=around)]
+
+
+def compare(sentence: str, quote: str, *, language: str, around: Surroundings = _NOTHING) -> Reason:
+    """What words find of a sentence and a quote that is where it should be."""
     told = f"{quote}\n{around.title}\n{around.passage}\n{around.beside}"
-    if not claimed:
-        return Verdict.UNVERIFIED
-    if not words.numbers(sentence) <= words.numbers(told):
-        return Verdict.UNSUPPORTED
-    if _speak_otherwise(sentence, quote, language, around):
-        return Verdict.UNVERIFIED
-    if _share(claimed, told, language) < LEAST_SHARED or _contradicts(
-        sentence, quote, told, language
-    ):
-        return Verdict.UNSUPPORTED
+    claimed = words.content_stems(sentence, language)
+    if claimed and not words.numbers(sentence) <= words.numbers(told):
+        return Reason.NUMBER
+    if not claimed or _speak_otherwise(sentence, quote, language, around):
+        return Reason.OPEN
+    if _has_strange_name(sentence, told, language):
+        return Reason.NAME
+    if _denies_otherwise(sentence, quote, language):
+        return Reason.DENIAL
+    if _share(claimed, told, language) < LEAST_SHARED:
+        return Reason.FEW_WORDS
     return _by_words(sentence, quote, language, around)
 
 
-def _by_words(sentence: str, quote: str, language: str, around: Surroundings) -> Verdict:
-    """``supported`` where all of the sentence is held, in the order in which it says it."""
+def _by_words(sentence: str, quote: str, language: str, around: Surroundings) -> Reason:
+    """``HELD`` where all of the sentence is held, in the order in which it says it."""
     claimed = words.content_stems(sentence, language)
     held = words.content_stems(quote, language)
     share = sum(stem in set(held) for stem in claimed) / len(claimed)
     whole = _share(claimed, f"{quote}\n{around.title}\n{around.beside}", language)
     if share == 0 and around.beside:
-        return Verdict.UNSUPPORTED
+        return Reason.FEW_WORDS
     if whole < 1 or share < (LEAST_BESIDE_OTHERS if around.beside else LEAST_IN_QUOTE):
-        return Verdict.UNVERIFIED
+        return Reason.OPEN
     said = [stem for stem in claimed if stem in set(held)]
     named = {stem for name in words.names(sentence) for stem in words.stems(name, language)}
     names = [stem for stem in said if stem in named]
     in_order = _share_in_order(said, held) >= LEAST_IN_ORDER and _share_in_order(names, held) == 1
-    return Verdict.SUPPORTED if in_order else Verdict.UNVERIFIED
+    return Reason.HELD if in_order else Reason.OPEN
 
 
 def _speak_otherwise(sentence: str, quote: str, language: str, around: Surroundings) -> bool:
@@ -126,11 +191,14 @@ def _script(text: str) -> str:
     return "CJK" if found in {"HIRAGANA", "KATAKANA"} else found
 
 
-def _contradicts(sentence: str, quote: str, told: str, language: str) -> bool:
-    """Whether the sentence names what nothing cited names, or denies what the quote says."""
+def _has_strange_name(sentence: str, told: str, language: str) -> bool:
+    """Whether the sentence names what nothing cited names."""
     known = set(words.stems(told, language))
-    if any(not set(words.stems(name, language)) <= known for name in words.names(sentence)):
-        return True
+    return any(not set(words.stems(name, language)) <= known for name in words.names(sentence))
+
+
+def _denies_otherwise(sentence: str, quote: str, language: str) -> bool:
+    """Whether the sentence denies what the quote says, or the other way round."""
     nearest = _nearest_sentence(sentence, quote, language)
     return words.is_negated(sentence, language) != words.is_negated(nearest, language)
 

@@ -68,6 +68,9 @@ class SimulatorOptions:
         topics: of the world.
         conflicts: share of the facts that one page states with another value.
         links: whether pages tell how entities of different topics are linked.
+        judge_errors: share of the model's judgements on claims that are wrong.
+        own_words: share of the claims that a model writes in other words than those it read.
+        careless: share of those that it gets wrong.
         page_bytes: of each page's HTML, about.
         latencies: by kind; kinds left out have their default.
         limits: of each key.
@@ -90,6 +93,9 @@ class SimulatorOptions:
     topics: int = TOPICS
     conflicts: float = 0.0
     links: bool = False
+    judge_errors: float = 0.0
+    own_words: float = 0.0
+    careless: float = 0.0
     page_bytes: int = PAGE_BYTES
     latencies: Mapping[CallKind, Latency] = field(default_factory=dict[CallKind, Latency])
     limits: tuple[Limit, ...] = ()
@@ -104,6 +110,11 @@ class SimulatorOptions:
     chunk_tokens: int = CHUNK_TOKENS
 
     def __post_init__(self) -> None:
+        for name in ("judge_errors", "own_words", "careless"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidInput(
+                    f"{name} is {getattr(self, name):g}", cure="Give a share from 0 to 1"
+                )
         if not (self.any_host or _is_loopback(self.host)):
             raise InvalidInput(
                 f"{self.host} is an address that others may reach",

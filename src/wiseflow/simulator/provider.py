@@ -45,7 +45,13 @@ class Shop:
             world=world,
             finder=Finder(world),
             shelf=PageShelf(world, options.page_bytes),
-            writer=Writer(world, options.output_tokens),
+            writer=Writer(
+                world,
+                options.output_tokens,
+                judge_errors=options.judge_errors,
+                own_words=options.own_words,
+                careless=options.careless,
+            ),
         )
 
 

@@ -134,6 +134,27 @@ LINKS = tuple(
     _relation(noun, ValueKind.ENTITY)
     for noun in ("main supplier", "chief contractor", "legal successor", "research partner")
 )
+# Other words for what a relation is called.
+OTHER_NOUNS = {
+    "founding year": "year of foundation",
+    "date of opening": "day of inauguration",
+    "construction cost": "price of building it",
+    "annual budget": "yearly allowance",
+    "number of installed units": "count of machines in place",
+    "length of cable": "extent of wiring",
+    "reduction in emissions": "cut in exhaust gases",
+    "length of protected shore": "extent of sheltered coast",
+    "director": "head",
+    "date of the last audit": "day of the latest examination",
+    "number of employees": "headcount",
+    "share of apprentices": "proportion of trainees",
+    "number of reported incidents": "count of known mishaps",
+    "date of the safety review": "day of the security check",
+    "planned year of expansion": "year foreseen for growth in size",
+    "target for growth": "aim for expansion",
+}
+# What facts call it, by every way to call it, in small letters.
+NOUNS = {**{noun: noun for noun in OTHER_NOUNS}, **{two: one for one, two in OTHER_NOUNS.items()}}
 
 FIELDS = (
     "tidal power programme",

@@ -10,9 +10,11 @@ from typing import Any, cast
 
 from wiseflow.simulator.calls import CHARACTERS_A_TOKEN, Prompt, count_tokens
 from wiseflow.simulator.faults import FaultKind
+from wiseflow.simulator.judging import Judge, asks_for_judgements, cases_in
 from wiseflow.simulator.material import Material, schema_in
 from wiseflow.simulator.obeying import ObedientMaterial
 from wiseflow.simulator.reasoning import asked_in, follow, reasoned
+from wiseflow.simulator.retelling import Reteller
 from wiseflow.simulator.schemas import Composer
 from wiseflow.simulator.world import World
 
@@ -53,11 +55,24 @@ class Writer:
     Args:
         world: what it has learnt.
         output_tokens: how long a free text is, where no fewer are allowed.
+        judge_errors: share of its judgements on claims that are wrong.
+        own_words: share of the claims that it writes in other words than those it read.
+        careless: share of those that it gets wrong.
     """
 
-    def __init__(self, world: World, output_tokens: int = OUTPUT_TOKENS) -> None:
+    def __init__(
+        self,
+        world: World,
+        output_tokens: int = OUTPUT_TOKENS,
+        *,
+        judge_errors: float = 0.0,
+        own_words: float = 0.0,
+        careless: float = 0.0,
+    ) -> None:
         self._world = world
         self._output_tokens = output_tokens
+        self._judge = Judge(world, judge_errors)
+        self._reteller = Reteller(world, self._judge, own_words=own_words, careless=careless)
 
     def write(self, prompt: Prompt, fault: FaultKind | None = None) -> Written:
         """The answer to a prompt, spoilt in the way of a fault if one is given."""
@@ -89,13 +104,25 @@ class Writer:
             schema = {"properties": {"answer": {"type": "string"}}}
         if fault is FaultKind.WRONG_SCHEMA:
             return json.dumps(WRONG)
+        if schema is not None and (judgements := asks_for_judgements(schema)):
+            said = [self._judge.judge(case) for case in cases_in(material.text)]
+            return json.dumps({judgements: said}, ensure_ascii=False)
         return (
-            self._free(material, prompt.max_tokens) if schema is None else _object(schema, material)
+            self._free(material, prompt.max_tokens)
+            if schema is None
+            else self._object(schema, material)
         )
 
     def _material(self, text: str, fault: FaultKind | None) -> Material:
         kind = ObedientMaterial if fault is FaultKind.OBEY else Material
         return kind(text, self._world)
+
+    def _object(self, schema: Mapping[str, Any], material: Material) -> str:
+        composed = Composer(schema, material).compose()
+        chain = asked_in(material)
+        if chain is not None and isinstance(composed, dict):
+            composed = reasoned(cast("dict[str, Any]", composed), follow(chain, material.passages))
+        return json.dumps(self._reteller.retell(composed), ensure_ascii=False)
 
     def _free(self, material: Material, max_tokens: int | None) -> str:
         room = min(self._output_tokens, max_tokens or self._output_tokens) * CHARACTERS_A_TOKEN
@@ -107,14 +134,6 @@ class Writer:
             sentences.append(sentence)
         paragraphs = (sentences[at : at + ROUND] for at in range(0, len(sentences), ROUND))
         return "\n\n".join(map(" ".join, paragraphs))
-
-
-def _object(schema: Mapping[str, Any], material: Material) -> str:
-    composed = Composer(schema, material).compose()
-    chain = asked_in(material)
-    if chain is not None and isinstance(composed, dict):
-        composed = reasoned(cast("dict[str, Any]", composed), follow(chain, material.passages))
-    return json.dumps(composed, ensure_ascii=False)
 
 
 def _more(material: Material) -> itertools.chain[str]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from wiseflow.core.authoring import (
     Assignment,
     Critique,
+    Doubts,
     Draft,
     Findings,
     Gathered,
     Inquiry,
+    Opinion,
     Plan,
     Synthesis,
     WrittenSection,
@@ -22,6 +24,7 @@ from wiseflow.core.report import AuthorKind, ReportAuthor
 from wiseflow.research.extractive.corpus import vocabulary
 from wiseflow.research.extractive.planning import main_language, make_plan
 from wiseflow.research.extractive.reading import read
+from wiseflow.research.extractive.reconsidering import reconsider
 from wiseflow.research.extractive.studying import criticise, read_on
 from wiseflow.research.extractive.summing import sum_up
 from wiseflow.research.extractive.wanting import is_question, read_topic
@@ -71,6 +74,10 @@ class ExtractiveAuthor:
         """The summary of a report, and what was not found."""
         parts = tuple(written)
         return await self._compute.run(synthesise, self._folder, topic, configuration, parts)
+
+    async def reconsider(self, doubts: Doubts) -> Sequence[Opinion]:
+        """A sentence of its passages for each claim that words find unsupported."""
+        return [reconsider(doubt) for doubt in doubts.doubts]
 
 
 def plan(folder: Path | None, topic: str, configuration: Configuration, overview: Gathered) -> Plan:

@@ -129,9 +129,15 @@ def as_title(text: str) -> str:
     return line.strip(" .:\"'“”‘’«»")
 
 
+def ids_in(given: Iterable[str]) -> tuple[str, ...]:
+    """The ids in these texts, each once, in lower case."""
+    found = (one.lower() for text in given for one in _IDS.findall(text))
+    return tuple(dict.fromkeys(found))
+
+
 def _statements(text: str, given: Sequence[str], quote: str) -> list[Statement]:
     """A claim as statements: one for each of its sentences."""
-    ids = _ids([*given, *_marks(text)])
+    ids = ids_in([*given, *_marks(text)])
     said = _said(text)
     parts = [said[span.start : span.end] for span in sentences(said)]
     if len(parts) < 2:  # noqa: PLR2004 - the quote belongs to the whole
@@ -151,25 +157,19 @@ def _of_line(line: str) -> Iterator[Statement]:
     for mark in _MARK.finditer(line):
         between = line[start : mark.start()].lstrip(_STOPS)
         if between and before:
-            yield Statement(text=before, ids=_ids(ids))
+            yield Statement(text=before, ids=ids_in(ids))
             ids = []
         before = _said(between) if between else before
         ids.append(mark[0])
         start = mark.end()
     if before:
-        yield Statement(text=before, ids=_ids(ids))
+        yield Statement(text=before, ids=ids_in(ids))
 
 
 def _said(text: str) -> str:
     """What a sentence says, without marks and what nobody sees; "" where there are no words."""
     line = one_line(_EMPHASIS.sub("", _MARK.sub("", text)), longest=LONGEST_CLAIM).strip()
     return line if any(map(str.isalpha, line)) else ""
-
-
-def _ids(given: Iterable[str]) -> tuple[str, ...]:
-    """The ids in these texts, each once, in lower case."""
-    found = (one.lower() for text in given for one in _IDS.findall(text))
-    return tuple(dict.fromkeys(found))
 
 
 # A form with what makes an answer of it, and what makes one of plain lines.

@@ -10,11 +10,13 @@ from typing import TypeVar
 from wiseflow.core.authoring import (
     Assignment,
     Critique,
+    Doubts,
     Draft,
     Evidence,
     Findings,
     Gathered,
     Inquiry,
+    Opinion,
     Plan,
     Synthesis,
     WrittenSection,
@@ -30,12 +32,14 @@ from wiseflow.research.modelled.claiming import claim_of, distinct, not_found, n
 from wiseflow.research.modelled.expecting import Role
 from wiseflow.research.modelled.fitting import fit, shrinking, space, tokens_of
 from wiseflow.research.modelled.inquiring import on_sections, with_passage_ids
+from wiseflow.research.modelled.judging import opinions_of, passages_of
 from wiseflow.research.modelled.lengths import MOST_NOT_FOUND, SECTION_CLAIMS, SUMMARY_CLAIMS
 from wiseflow.research.modelled.outlining import plan_of
 from wiseflow.research.modelled.prompting import one_line, prompt
 from wiseflow.research.modelled.purposes import (
     Purpose,
     criticising,
+    judging,
     planning,
     reading,
     summing,
@@ -53,7 +57,7 @@ class Roles:
     Args:
         planner: plans the sections and their queries, and criticises what became of them.
         writer: writes sections and the summary.
-        researcher: reads and asks on; the planner does, where it is "".
+        researcher: reads and asks on, and judges claims in doubt; the writer does, where it is "".
     """
 
     planner: str
@@ -62,17 +66,18 @@ class Roles:
 
     def of(self, role: Role) -> str:
         """The model that has a role."""
-        if role is Role.WRITER:
-            return self.writer
-        return self.researcher or self.planner if role is Role.RESEARCHER else self.planner
+        if role is Role.PLANNER:
+            return self.planner
+        return self.researcher or self.writer if role is Role.RESEARCHER else self.writer
 
 
 class ModelAuthor:
     """Plans, reads, writes and criticises by asking models; cites only what it was given.
 
     A linear research waits for three of its calls: the plan, the sections side by side, the
-    summary; each level of a graph but the last, and each round of a critic, for one or two more.
-    Each further attempt is counted in ``tally``.
+    summary; and for a fourth, side by side, where a section has claims in doubt. Each level of a
+    graph but the last makes one more, each round of a critic two. Each further attempt is counted
+    in ``tally``.
 
     Args:
         models: who is asked, through the gateway.
@@ -168,6 +173,19 @@ class ModelAuthor:
             not_found=(*answer.not_found[:MOST_NOT_FOUND], *not_found(configuration, written)),
             dropped=self._dropped(answer),
         )
+
+    async def reconsider(self, doubts: Doubts) -> tuple[Opinion, ...]:
+        """A second opinion on claims in doubt, and what their passages do support.
+
+        All are judged in one call, which may use what is kept of the budget for writing up.
+
+        Raises:
+            CallError: no model gave an opinion.
+            BudgetSpent: even what is kept is spent.
+        """
+        known = passages_of(doubts)
+        said = await self._ask(Role.RESEARCHER, judging(doubts, known))
+        return opinions_of(doubts, said, known)
 
     async def _ask(self, role: Role, purpose: Purpose[T]) -> T:
         async def attempt(share: float, suffix: str) -> T:

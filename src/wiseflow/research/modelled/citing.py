@@ -70,8 +70,14 @@ class Quotable:
             claim: a sentence of the report.
             quote: what the model says it took from the passage, or "".
         """
+        return self.quoted(quote) or self._cite(self._nearest(claim))
+
+    def quoted(self, quote: str) -> Citation | None:
+        """What a quote of this passage points to; ``None`` when it does not stand there."""
         span = self._quoted(quote) if quote else None
-        span = span or self._nearest(claim)
+        return self._cite(span) if span else None
+
+    def _cite(self, span: Span) -> Citation:
         passage = self.hit.passage
         return Citation(
             source_id=passage.source_id,

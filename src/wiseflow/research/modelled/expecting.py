@@ -9,9 +9,11 @@ from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.research.exploring import MOST_TIMES
 from wiseflow.research.growing import MOST_A_LEVEL
 from wiseflow.research.modelled.lengths import (
+    CLAIM_TOKENS,
     SECTION_CLAIMS,
     SUMMED_TOKENS,
     critique_tokens,
+    judging_tokens,
     plan_tokens,
     reading_tokens,
     section_tokens,
@@ -54,11 +56,13 @@ class Expected:
 def expected_calls(configuration: Configuration) -> list[Expected]:
     """The calls to models of one research when none has to be made again.
 
-    As many as its mode may make: a graph may end early, and a critic be content.
+    As many as its mode may make: a graph may end early, a critic be content, and a section none of
+    whose claims is in doubt needs no second opinion.
     """
     sections = _sections(configuration)
     reading, critique = _reading(configuration), _critique(configuration)
-    calls = [_plan(configuration), *[_section(configuration)] * sections]
+    drafts = [*[_section(configuration)] * sections, *[_opinion(configuration)] * sections]
+    calls = [_plan(configuration), *drafts]
     match configuration.research_mode:
         case ResearchMode.LINEAR:
             pass
@@ -66,8 +70,7 @@ def expected_calls(configuration: Configuration) -> list[Expected]:
             calls += [reading] * _read(configuration)
         case ResearchMode.MULTI_AGENT:
             calls += [reading] * sections if configuration.max_search_depth > 1 else []
-            again = [critique, *[_section(configuration)] * sections]
-            calls += again * rounds_of(configuration)
+            calls += [critique, *drafts] * rounds_of(configuration)
     return [*calls, _summary(configuration)]
 
 
@@ -120,6 +123,15 @@ def _reading(configuration: Configuration) -> Expected:
         role=Role.RESEARCHER,
         input_tokens=PROMPT_TOKENS + passages * PASSAGE_TOKENS,
         output_tokens=reading_tokens(configuration.number_of_queries),
+    )
+
+
+def _opinion(configuration: Configuration) -> Expected:
+    claims = SECTION_CLAIMS[configuration.length]
+    return Expected(
+        role=Role.RESEARCHER,
+        input_tokens=PROMPT_TOKENS + claims * (PASSAGE_TOKENS + CLAIM_TOKENS),
+        output_tokens=judging_tokens(claims),
     )
 
 

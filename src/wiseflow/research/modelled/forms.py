@@ -148,6 +148,30 @@ class SummaryForm(_Form):
     not_found: Texts = []
 
 
+class JudgementForm(_Form):
+    """What a judge says of a claim, and what could stand in its place."""
+
+    claim: Text = Field(default="", validation_alias=AliasChoices("claim", "id"))
+    verdict: Text = Field(
+        default="", validation_alias=AliasChoices("verdict", "judgement", "judgment", "label")
+    )
+    quote: OptionalText = ""
+    text: OptionalText = Field(
+        default="", validation_alias=AliasChoices("text", "rewritten", "sentence")
+    )
+    passages: Texts = Field(
+        default=[], validation_alias=AliasChoices("passages", "passage", "ids", "citations")
+    )
+
+
+class JudgementsForm(_Form):
+    """What a judge says of all claims that it is shown."""
+
+    judgements: list[JudgementForm] = Field(
+        min_length=1, validation_alias=AliasChoices("judgements", "judgments", "verdicts", "claims")
+    )
+
+
 def schema_of(form: type[BaseModel]) -> Mapping[str, object]:
     """The JSON schema of a form, as the strictest servers want it.
 

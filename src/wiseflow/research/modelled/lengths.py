@@ -10,6 +10,7 @@ MOST_NOT_FOUND = 5
 MOST_ENTITIES = 12
 # Tokens of answers, in scripts that need many of them, too.
 TITLE_TOKENS, QUERY_TOKENS, CLAIM_TOKENS, SUMMED_TOKENS, FORM_TOKENS = 40, 30, 200, 120, 150
+JUDGED_TOKENS = 220
 
 
 def reading_tokens(questions: int) -> int:
@@ -35,3 +36,8 @@ def section_tokens(length: ReportLength) -> int:
 def summary_tokens(length: ReportLength) -> int:
     """The most tokens of a summary."""
     return FORM_TOKENS + (SUMMARY_CLAIMS[length] + MOST_NOT_FOUND) * SUMMED_TOKENS
+
+
+def judging_tokens(claims: int) -> int:
+    """The most tokens of an opinion on so many claims, each with what could stand in its place."""
+    return FORM_TOKENS + claims * JUDGED_TOKENS

@@ -28,6 +28,8 @@ VERSIONS = {
     "critique_simpler": 1,
     "summary": 1,
     "summary_simpler": 1,
+    "judge": 1,
+    "judge_simpler": 1,
     "repair": 1,
 }
 _SPLIT = "=====\n"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from wiseflow.core.authoring import (
     Assignment,
     Critique,
+    Doubts,
     Findings,
     Gathered,
     Inquiry,
@@ -25,18 +26,20 @@ from wiseflow.research.modelled.inquiring import (
     findings_of,
     findings_of_lines,
 )
+from wiseflow.research.modelled.judging import JUDGEMENTS, VERDICT_WORDS, Judgement, shown
 from wiseflow.research.modelled.lengths import (
     SECTION_CLAIMS,
     SUMMARY_CLAIMS,
     critique_tokens,
+    judging_tokens,
     plan_tokens,
     reading_tokens,
     section_tokens,
     summary_tokens,
 )
 from wiseflow.research.modelled.outlining import MOST_SECTIONS, extracts
-from wiseflow.research.modelled.prompting import Piece, language_line, piece
-from wiseflow.research.modelled.structured import Form, form, within
+from wiseflow.research.modelled.prompting import Piece, language_line, one_line, piece
+from wiseflow.research.modelled.structured import Form, form, of_ids, within
 
 T = TypeVar("T")
 LONGEST_TOPIC = 2000
@@ -142,6 +145,27 @@ def criticising(
     )
 
 
+def judging(doubts: Doubts, known: Mapping[str, Quotable]) -> Purpose[tuple[Judgement, ...]]:
+    """Whether passages support claims, and what they do support."""
+    claims = shown(doubts, known)
+    schema = of_ids(_JUDGEMENTS.schema, "verdict", VERDICT_WORDS)
+    schema = of_ids(schema, "claim", [one.id for one in claims])
+    return Purpose(
+        step=doubts.step,
+        template="judge",
+        values={
+            "topic": doubts.topic[:LONGEST_TOPIC],
+            "title": one_line(doubts.title).replace('"', "”"),
+            "claims": claims,
+            "language": language_line(doubts.language, otherwise="claims"),
+        },
+        pieces=_passages(known),
+        form=lambda ids: replace(_JUDGEMENTS, schema=of_ids(schema, "passages", ids)),
+        answer_tokens=judging_tokens(len(claims)),
+        closing=True,
+    )
+
+
 def summing(
     topic: str, configuration: Configuration, written: Sequence[WrittenSection]
 ) -> Purpose[Statements]:
@@ -169,4 +193,5 @@ _PLAN = form(*PLAN, items="sections")
 _READING = form(ReadingForm, findings_of, findings_of_lines, items="questions")
 _SECTION = form(*SECTION, items="claims")
 _CRITIQUE = form(CritiqueForm, critique_of, critique_of_lines, items="needs_more")
+_JUDGEMENTS = form(*JUDGEMENTS, items="judgements")
 _SUMMARY = form(*SUMMARY, items="claims")

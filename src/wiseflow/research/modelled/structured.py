@@ -223,23 +223,26 @@ def within(wanted: Form[Statements], field: str, ids: Sequence[str]) -> Form[Sta
         return replace(answer, claims=claims)
 
     return Form(
-        schema=_of_ids(wanted.schema, field, ids),
+        schema=of_ids(wanted.schema, field, ids),
         read=lambda value: checked(wanted.read(value)),
         read_lines=lambda text: checked(wanted.read_lines(text)),
     )
 
 
-def _of_ids(schema: Mapping[str, object], field: str, ids: Sequence[str]) -> Mapping[str, object]:
-    """The schema, in which the lists called ``field`` hold nothing but ``ids``.
+def of_ids(schema: Mapping[str, object], field: str, ids: Sequence[str]) -> Mapping[str, object]:
+    """The schema, in which the texts and lists called ``field`` hold nothing but ``ids``.
 
     A provider that keeps its model to a schema then cannot be given an id that does not exist.
     """
+    one = {"type": "string", "enum": list(ids)}
 
     def narrowed(value: object, name: str = "") -> object:
         if isinstance(value, dict):
             inner = cast("dict[str, object]", value)
+            if name == field and inner == {"type": "string"}:
+                return one
             if name == field and inner.get("items") == {"type": "string"}:
-                return {**inner, "items": {"type": "string", "enum": list(ids)}}
+                return {**inner, "items": one}
             return {key: narrowed(one, key) for key, one in inner.items()}
         return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -16,9 +16,11 @@ from wiseflow.research.rendering.reading import (
     CONTROL,
     NOT_FOUND_TITLE,
     author_line,
+    disagreements_of,
     fact_rows,
     figures,
     label_of,
+    marks_line,
     paragraphs,
     partial_line,
     printable,
@@ -49,6 +51,8 @@ def to_html(report: Report) -> str:
         references=references(report),
         author_line=author_line(report.author),
         partial_line=partial_line(report),
+        marks_line=marks_line(report),
+        disagreements_of=partial(disagreements_of, report),
         facts=fact_rows(report),
         figures=figures(report),
         not_found_title=NOT_FOUND_TITLE,

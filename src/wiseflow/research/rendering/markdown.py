@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from wiseflow.core.report import Citation, Claim, Report, Section, Verdict
+from wiseflow.core.report import Citation, Claim, Disagreement, Report, Section, Verdict
 from wiseflow.research.rendering.reading import (
     NOT_FOUND_TITLE,
     Reference,
     author_line,
+    disagreements_of,
     fact_rows,
     label_of,
+    marks_line,
     paragraphs,
     partial_line,
     printable,
@@ -70,14 +72,13 @@ def to_markdown(report: Report) -> str:
     numbered = references(report)
     title = report.title or report.topic
     parts = [_heading(1, title), _text(author_line(report.author))]
-    if line := partial_line(report):
-        parts.append(_text(line))
+    parts += [_text(line) for line in (partial_line(report), marks_line(report)) if line]
     if printable(report.topic).casefold() != printable(title).casefold():
         parts.append(f"Topic: {_inline(printable(report.topic))}")
     if report.summary:
         parts += ["## Summary", *_paragraphs(report.summary, numbered)]
     for section in report.sections:
-        parts += _section(section, numbered, level=2)
+        parts += _section(report, section, numbered, level=2)
     if report.not_found:
         parts += [f"## {NOT_FOUND_TITLE}", _items([_text(line) for line in report.not_found])]
     if numbered:
@@ -89,12 +90,24 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: Section, numbered: dict[str, Reference], *, level: int) -> list[str]:
+def _section(
+    report: Report, section: Section, numbered: dict[str, Reference], *, level: int
+) -> list[str]:
     parts = [_heading(level, section.title)]
     parts += _paragraphs(section.claims, numbered)
+    parts += [_disagreement(one, numbered) for one in disagreements_of(report, section)]
     for subsection in section.subsections:
-        parts += _section(subsection, numbered, level=level + 1)
+        parts += _section(report, subsection, numbered, level=level + 1)
     return parts
+
+
+def _disagreement(one: Disagreement, numbered: dict[str, Reference]) -> str:
+    told = (
+        f"“{_inline(printable(value))}” [[{number}]](#source-{number}): “{_quoted(citation)}”"
+        for value, citation in zip(one.values, one.citations, strict=True)
+        for number in (numbered[citation.source_id].number,)
+    )
+    return f"Sources disagree: {'; but '.join(told)}"
 
 
 def _paragraphs(claims: Sequence[Claim], numbered: dict[str, Reference]) -> list[str]:
@@ -141,9 +154,12 @@ def _entry(reference: Reference) -> list[str]:
 
 
 def _quote(citation: Citation) -> str:
-    quote = shortened(printable(citation.quote), characters=_QUOTE_CHARACTERS)
     span = f"characters {citation.start}–{citation.end}"
-    return f"{citation.verdict}: “{_inline(quote)}” ({span})"
+    return f"{citation.verdict}: “{_quoted(citation)}” ({span})"
+
+
+def _quoted(citation: Citation) -> str:
+    return _inline(shortened(printable(citation.quote), characters=_QUOTE_CHARACTERS))
 
 
 def _items(lines: Sequence[str]) -> str:

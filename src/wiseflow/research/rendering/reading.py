@@ -12,6 +12,7 @@ from wiseflow.core.report import (
     AuthorKind,
     Citation,
     Claim,
+    Disagreement,
     Report,
     ReportAuthor,
     Section,
@@ -61,10 +62,9 @@ def references(report: Report) -> dict[str, Reference]:
     A source that is cited and missing in the bibliography gets an entry with its id alone.
     """
     quotes: dict[str, dict[tuple[int, int], Citation]] = {}
-    for claim in all_claims(report):
-        for citation in claim.citations:
-            spans = quotes.setdefault(citation.source_id, {})
-            spans.setdefault((citation.start, citation.end), citation)
+    for citation in _citations(report):
+        spans = quotes.setdefault(citation.source_id, {})
+        spans.setdefault((citation.start, citation.end), citation)
     sources = {source.id: source for source in report.sources}
     for source_id in quotes:
         sources.setdefault(source_id, _bare(source_id))
@@ -76,6 +76,19 @@ def references(report: Report) -> dict[str, Reference]:
         )
         for number, source in enumerate(sources.values(), start=1)
     }
+
+
+def _citations(report: Report) -> Iterator[Citation]:
+    """All that a report points to, in reading order; where sources disagree, after its claims."""
+    for claim in all_claims(report):
+        yield from claim.citations
+    for one in report.facts.disagreements:
+        yield from one.citations
+
+
+def disagreements_of(report: Report, section: Section) -> list[Disagreement]:
+    """Where the sources of a section disagree."""
+    return [one for one in report.facts.disagreements if one.section == section.title]
 
 
 def paragraphs(claims: Iterable[Claim]) -> list[list[Claim]]:
@@ -121,13 +134,29 @@ def partial_line(report: Report) -> str:
 
 
 def verdict_line(report: Report) -> str:
-    """How many citations held."""
+    """How many citations held, and what was done about those that did not."""
     facts = report.facts
-    dropped = f"; {facts.dropped} sentences without one dropped" if facts.dropped else ""
-    return (
-        f"{facts.citations} checked: {facts.supported} supported, "
-        f"{facts.unsupported} unsupported, {facts.unverified} unverified{dropped}"
-    )
+    share = f" ({100 * facts.supported / facts.citations:.0f} %)" if facts.citations else ""
+    held = f"{facts.citations} checked: {facts.supported} supported{share}"
+    parts = [f"{held}, {facts.unsupported} unsupported, {facts.unverified} unverified"]
+    if facts.repaired:
+        parts.append(f"{facts.repaired} sentences mended")
+    if facts.withdrawn:
+        parts.append(f"{facts.withdrawn} unsupported sentences left out")
+    if facts.dropped:
+        parts.append(f"{facts.dropped} sentences without one dropped")
+    return "; ".join(parts)
+
+
+def marks_line(report: Report) -> str:
+    """What the marks at citations mean, as one sentence; "" when there are none."""
+    facts = report.facts
+    told: list[str] = []
+    if facts.unsupported:
+        told.append("“unsupported” (✗) says that the cited passage does not support the sentence")
+    if facts.unverified:
+        told.append("“unverified” (?) says that it could not be told whether it does")
+    return f"At a citation, {', and '.join(told)}." if told else ""
 
 
 def label_of(source: SourceReference) -> str:
@@ -161,6 +190,8 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
     ]
     if report.author.models:
         rows.insert(1, ("Models", ", ".join(report.author.models)))
+    if facts.disagreements:
+        rows.append(("Sources disagree", f"in {len(facts.disagreements)} places"))
     if facts.partial:
         rows.append(("Partial", f"{len(facts.lost)} parts lost, see “{NOT_FOUND_TITLE}”"))
     return rows
@@ -181,11 +212,21 @@ def figures(report: Report) -> list[tuple[str, str, str]]:
     facts = report.facts
     cited = {citation.source_id for claim in all_claims(report) for citation in claim.citations}
     return [
-        ("Citations supported", str(facts.supported), f"of {facts.citations}"),
+        ("Citations supported", str(facts.supported), _share_of_citations(report)),
         ("Sources cited", str(len(cited)), ""),
         ("Passages considered", str(facts.passages_considered), f"{facts.queries} searches"),
         ("Time", duration(facts.seconds), ""),
     ]
+
+
+def _share_of_citations(report: Report) -> str:
+    facts = report.facts
+    parts = [f"of {facts.citations}"]
+    if facts.unsupported:
+        parts.append(f"{facts.unsupported} unsupported")
+    if facts.unverified:
+        parts.append(f"{facts.unverified} unverified")
+    return ", ".join(parts)
 
 
 def _bare(source_id: str) -> SourceReference:
