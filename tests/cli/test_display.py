@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wiseflow.cli.display import (
+    Left,
     RunView,
     cells,
     most_lines,
@@ -201,3 +202,26 @@ def busy(job):
         elapsed_s=10,
         holding="MAX_CONCURRENT_RESEARCH=1",
     )
+
+
+def test_a_single_research_tells_what_earlier_ones_make_expected_with_its_range(job):
+    view = RunView(
+        total=1,
+        ended={},
+        running=[job(job_id="a")],
+        left={"a": Left(seconds=12.0, low_s=8.0, high_s=95.0)},
+        elapsed_s=3.0,
+    )
+
+    assert "~12 s left (8.0 s to 1 min 35 s)" in render_totals(view)
+
+
+def test_the_last_to_end_counts_and_nothing_is_said_while_one_is_not_expected(job):
+    running = [job(job_id="a"), job(job_id="b")]
+    lefts = {one: Left(seconds=float(s), low_s=1, high_s=99) for one, s in (("a", 5), ("b", 50))}
+
+    both = RunView(total=2, ended={}, running=running, left=lefts)
+    one = RunView(total=2, ended={}, running=running, left={"a": lefts["a"]})
+
+    assert "~50 s left" in render_totals(both)
+    assert "left" not in render_totals(one)

@@ -35,13 +35,6 @@ def test_a_list_on_a_terminal_fits_it(job, width):
     assert cells(render_list([long])) > 120
 
 
-def test_nothing_can_wait_for_approval_so_that_is_not_offered(wiseflow):
-    ended = wiseflow("jobs", "list", "--status", "awaiting_approval")
-
-    assert ended.code == 2
-    assert "'pending'" in ended.err
-
-
 def test_a_job_shows_its_state_and_its_last_events(wiseflow, done):
     ended = wiseflow("jobs", "show", done["job_id"])
 

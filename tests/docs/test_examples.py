@@ -80,8 +80,10 @@ def filled_in(line, folder):
     if "ID" not in line:
         return line
     job = json.loads(run("wiseflow jobs list --json", folder).stdout.splitlines()[0])["job_id"]
-    report = json.loads(run(f"wiseflow report {job} --json", folder).stdout)
-    return line.replace("SOURCE_ID", report["sources"][0]["id"]).replace("ID", job)
+    if "SOURCE_ID" in line:
+        report = json.loads(run(f"wiseflow report {job} --json", folder).stdout)
+        line = line.replace("SOURCE_ID", report["sources"][0]["id"])
+    return line.replace("ID", job)
 
 
 @pytest.mark.parametrize("page", with_blocks("console"))

@@ -406,6 +406,11 @@ def make_models():
 
 
 @pytest.fixture
+def make_steps():
+    return Steps
+
+
+@pytest.fixture
 def make_author():
     return model_author
 

@@ -171,3 +171,75 @@ async def test_a_collection_tells_whether_it_is_private(stores):
     told = [await stores.documents.is_private(name) for name in ("secrets", "open", "nowhere")]
 
     assert told == [True, False, False]
+
+
+async def test_a_job_that_adopts_anothers_pages_has_read_them_too(stores, lease, claim):
+    await stores.pages.keep(lease, URL, a_page())
+    await stores.pages.keep(lease, "https://bees.example/gone", error="404")
+    await stores.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+    follower = await claim()
+
+    adopted = await stores.pages.adopt(follower, lease.job_id)
+
+    assert adopted == ["p1"]
+    assert await stores.pages.kept(follower.job_id) == {URL: KeptPage(source_id="p1")}
+
+
+async def test_what_stood_in_for_a_page_is_adopted_and_the_page_may_be_tried_again(
+    stores, lease, claim
+):
+    await stores.pages.keep(lease, URL, a_page(), error="403")
+    await stores.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+    follower = await claim()
+
+    await stores.pages.adopt(follower, lease.job_id)
+
+    assert await stores.pages.kept(follower.job_id) == {"source:p1": KeptPage(source_id="p1")}
+
+
+async def test_adopted_and_cited_sources_outlive_the_job_they_came_from(stores, lease, claim):
+    await stores.pages.keep(lease, URL, a_page())
+    await stores.reports.save(lease, "{}", source_ids=["p1"])
+    await stores.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+    follower = await claim()
+    await stores.pages.adopt(follower, lease.job_id)
+
+    await stores.queue.delete(lease.job_id)
+
+    assert set(await stores.pages.pages(["p1"])) == {"p1"}
+    await stores.queue.finish(follower, Outcome(status=JobStatus.COMPLETED))
+    await stores.queue.delete(follower.job_id)
+    assert await stores.pages.pages(["p1"]) == {}
+
+
+async def test_nothing_is_adopted_of_a_job_that_is_not_there(stores, lease):
+    assert await stores.pages.adopt(lease, "nobody") == []
+
+
+async def test_a_worker_without_the_lease_adopts_nothing(stores, lease, claim):
+    await stores.pages.keep(lease, URL, a_page())
+    follower = await claim()
+    stale = Lease(job_id=follower.job_id, owner="x", token=follower.token - 1)
+
+    with pytest.raises(LeaseLost):
+        await stores.pages.adopt(stale, lease.job_id)
+
+    assert await stores.pages.kept(follower.job_id) == {}
+
+
+async def test_of_a_deletion_and_an_adoption_at_once_nothing_is_held_that_is_gone(
+    stores, lease, claim
+):
+    for number in range(20):
+        page = a_page(source_id=f"p{number}")
+        await stores.pages.keep(lease, f"{URL}/{number}", page)
+    await stores.queue.finish(lease, Outcome(status=JobStatus.COMPLETED))
+    follower = await claim()
+
+    async with asyncio.TaskGroup() as group:
+        adopting = group.create_task(stores.pages.adopt(follower, lease.job_id))
+        group.create_task(stores.queue.delete(lease.job_id))
+
+    held = {kept.source_id for kept in (await stores.pages.kept(follower.job_id)).values()}
+    assert held == set(adopting.result())
+    assert set(await stores.pages.pages(sorted(held))) == held

@@ -213,20 +213,6 @@ async def test_a_job_cannot_end_as_running(stores):
         await stores.queue.finish(lease, Outcome(status=JobStatus.RUNNING))
 
 
-async def test_a_job_can_wait_for_approval_in_between(stores):
-    await stores.queue.submit([a_request()])
-    _, lease = await claimed(stores.queue)
-    await stores.queue.finish(lease, Outcome(status=JobStatus.AWAITING_APPROVAL))
-    assert await claim(stores.queue) == []
-
-    approved = await stores.queue.approve(lease.job_id)
-
-    assert (approved.status, approved.completed_at) == (JobStatus.PENDING, None)
-    assert (await claimed(stores.queue))[0].attempt == 1
-    with pytest.raises(IllegalTransition):
-        await stores.queue.approve(lease.job_id)
-
-
 async def test_a_released_job_is_first_in_line_and_its_attempt_does_not_count(stores):
     ids = await stores.queue.submit([a_request(max_attempts=1), a_request()])
     _, lease = await claimed(stores.queue)
@@ -423,7 +409,7 @@ async def test_a_job_is_found_by_the_beginning_of_its_id(stores):
 
 
 async def test_a_job_that_is_not_there_is_not_found(stores):
-    for call in (stores.queue.get, stores.queue.cancel, stores.queue.resume, stores.queue.approve):
+    for call in (stores.queue.get, stores.queue.cancel, stores.queue.resume):
         with pytest.raises(NotFound, match="no job 'nobody'"):
             await call("nobody")
 

@@ -15,11 +15,20 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import IllegalTransition, LeaseLost, NotFound
-from wiseflow.core.jobs import JobFilter, JobRequest, JobStatus, Lease, Outcome, StopReason
+from wiseflow.core.jobs import (
+    Approval,
+    JobFilter,
+    JobRequest,
+    JobStatus,
+    Lease,
+    Outcome,
+    StopReason,
+)
 from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.schema import open_database
 
 S = JobStatus
+GO_ON = Approval(step_key="plan/approved", result="{}")
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -171,7 +180,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(job_id=jobs)
     def approve(self, job_id):
-        if self.legally(job_id, {S.AWAITING_APPROVAL}, self.queue.approve(job_id)):
+        if self.legally(job_id, {S.AWAITING_APPROVAL}, self.queue.approve(job_id, GO_ON)):
             self.make_pending(job_id)
 
     def make_pending(self, job_id: str):

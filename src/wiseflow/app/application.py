@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from wiseflow.app.databases import check_local_only, database_options
 from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
+from wiseflow.app.followups import FollowUps
 from wiseflow.app.forecasting import Forecast, forecast
 from wiseflow.app.libraries import Libraries, parse_bounds
 from wiseflow.app.limiting import open_limiter
 from wiseflow.app.outside import Outside, open_outside
+from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
 from wiseflow.app.warming import Warming
+from wiseflow.core.authoring import Plan
 from wiseflow.core.calls import CallKind, Totals
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
@@ -36,6 +40,7 @@ from wiseflow.jobs.worker import Worker, WorkerTimes
 from wiseflow.library.collections import collection_for_folder
 from wiseflow.library.ingesting import IngestProgress, IngestReport
 from wiseflow.library.searching import search_collection
+from wiseflow.research.after import questions
 from wiseflow.research.asking import Question, clean_topic, read_configuration, to_payload
 from wiseflow.research.handler import KIND
 from wiseflow.research.rendering.json import report_from_text
@@ -93,6 +98,7 @@ class Application:
         self.documents = SqlDocumentStore(database)
         self._steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
+        self._plans = Plans(self.queue, self._steps)
         self._database = database
         self._libraries = Libraries(settings, tasks, self.documents)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
@@ -100,6 +106,12 @@ class Application:
         self.outside = outside
         self._warming = warming
         self._defaults = Defaults(settings, outside, self.documents)
+        self.follow_ups = FollowUps(
+            queue=self.queue,
+            reports=self._reports,
+            settle=partial(self._defaults.settle, documents=False),
+            max_attempts=settings.retry_limit,
+        )
         self._researches = Researches(
             settings=settings,
             outside=outside,
@@ -109,6 +121,7 @@ class Application:
             searching=self._compute,
             reading=TaskCompute(tasks, READING_POOL),
             branches=TaskBranches(tasks),
+            durations=tasks.predictor,
             clock=clock,
         )
 
@@ -180,6 +193,7 @@ class Application:
         topic: str,
         configuration: Mapping[str, object],
         *,
+        follows: str = "",
         priority: TaskPriority = TaskPriority.NORMAL,
         tags: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
@@ -189,6 +203,7 @@ class Application:
         Args:
             topic: what to research.
             configuration: settings of the research as JSON values; the others have their defaults.
+            follows: the id of the research that it builds on; see ``FollowUps.finished``.
             priority: who goes first.
             tags: labels to filter by.
             metadata: the submitter's own data.
@@ -197,7 +212,9 @@ class Application:
             InvalidInput: the topic or a setting cannot be used.
         """
         question = Question(
-            topic=clean_topic(topic), configuration=read_configuration(configuration)
+            topic=clean_topic(topic),
+            configuration=read_configuration(configuration),
+            follows=follows,
         )
         return JobRequest(
             kind=KIND,
@@ -210,12 +227,16 @@ class Application:
         )
 
     def worker(self, *, concurrency: int, handlers: Mapping[str, Handler] = NO_HANDLERS) -> Worker:
-        """A worker that runs researches, so many side by side, and jobs of the kinds given."""
+        """A worker that runs researches and questions, so many, and jobs of the kinds given."""
         return Worker(
             queue=self.queue,
             steps=self._steps,
             events=self.events,
-            handlers={KIND: self._researches.handler(), **handlers},
+            handlers={
+                KIND: self._researches.handler(),
+                questions.KIND: self._researches.answers(),
+                **handlers,
+            },
             owner=instance_name(),
             concurrency=concurrency,
             times=WorkerTimes(
@@ -242,6 +263,14 @@ class Application:
     async def report(self, job_id: str) -> Report:
         """The report of a research. Raises ``NotFound``."""
         return report_from_text(await self._reports.get(job_id))
+
+    async def plan_of(self, job_id: str) -> Plan:
+        """The plan that a research works on, or is to work on; raises as ``Plans.plan_of``."""
+        return await self._plans.plan_of(job_id)
+
+    async def approve(self, job_id: str, plan: object = None) -> Job:
+        """Let a research go on with its plan, or with another; raises as ``Plans.approve``."""
+        return await self._plans.approve(job_id, plan)
 
     async def follow_events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]:
         """What happens to a research, from the event after number ``after`` until it has ended."""

@@ -10,11 +10,17 @@ from wiseflow.core.authoring import Author, Retriever
 from wiseflow.core.calls import RunContext
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import EXTRACTIVE, Configuration
+from wiseflow.core.errors import InvalidInput
 from wiseflow.core.ports import Branches, Compute, ReportStore
 from wiseflow.gateway.journalling import PREFIX, Spent
 from wiseflow.gateway.ledger import Ledger
 from wiseflow.library.collections import collection_folder
+from wiseflow.research.after.answering import AnswerHandler, AnswerTeam
+from wiseflow.research.after.joined import JoinedRetriever
+from wiseflow.research.after.stored import LEAST_SHARE, StoredRetriever
 from wiseflow.research.combining import PeriodRetriever, TogetherRetriever
+from wiseflow.research.earlier import Findings
+from wiseflow.research.estimating import Durations
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
 from wiseflow.research.handler import ResearchHandler, ResearchRun
@@ -39,6 +45,7 @@ class Researches:
         searching: worker processes for searching and writing.
         reading: worker processes with bounds, for what comes from the web.
         branches: runs what can go on side by side.
+        durations: learns how long researches take.
         clock: the time.
     """
 
@@ -50,6 +57,7 @@ class Researches:
     searching: Compute
     reading: Compute
     branches: Branches
+    durations: Durations
     clock: Clock
 
     def handler(self) -> ResearchHandler:
@@ -62,7 +70,27 @@ class Researches:
             branches=self.branches,
             clock=self.clock,
             context=self.context,
+            findings=self.findings(),
+            durations=self.durations,
         )
+
+    def answers(self) -> AnswerHandler:
+        """What runs the jobs of the kind ``question``."""
+        return AnswerHandler(
+            AnswerTeam(
+                findings=self.findings(),
+                author=self.answerer,
+                retriever=self.known_sources,
+                sources=self.documents,
+                reports=self.reports,
+                context=self.context,
+                clock=self.clock,
+            )
+        )
+
+    def findings(self) -> Findings:
+        """What takes earlier researches up."""
+        return Findings(reports=self.reports, pages=self.pages, collections=self.documents)
 
     def author(self, commission: Commission) -> Author:
         """Who plans and writes: a model, where the configuration names one."""
@@ -72,8 +100,38 @@ class Researches:
             return ExtractiveAuthor(self.searching, self._index(configuration))
         return ModelAuthor(self.outside.models, commission.context, roles)
 
+    def answerer(self, commission: Commission) -> Author:
+        """Who answers questions; without a model, by the passages alone: no index tells more."""
+        if roles_of(commission.configuration) is None:
+            return ExtractiveAuthor(self.searching, None)
+        return self.author(commission)
+
+    def known_sources(self, commission: Commission) -> Retriever:
+        """Who finds passages in what an earlier research read, and nowhere else."""
+        if commission.earlier is None:
+            raise InvalidInput("no earlier research is named", cure="Name one by its id")
+        models = roles_of(commission.configuration) is not None
+        return StoredRetriever(
+            pages=self.pages,
+            compute=self.reading,
+            known=commission.earlier,
+            least_share=0.0 if models else LEAST_SHARE,
+        )
+
     def retriever(self, commission: Commission) -> Retriever:
-        """Who finds passages: in documents, on the web, or in both."""
+        """Who finds passages: in documents, on the web or both, and in what is known before."""
+        search = self._search(commission)
+        known = commission.earlier
+        if known is None:
+            return search
+        return JoinedRetriever(
+            earlier=StoredRetriever(pages=self.pages, compute=self.reading, known=known),
+            search=search,
+            known=known,
+            tells=roles_of(commission.configuration) is not None,
+        )
+
+    def _search(self, commission: Commission) -> Retriever:
         found: list[tuple[str, Retriever]] = []
         folder = self._index(commission.configuration)
         if folder is not None:

@@ -22,6 +22,7 @@ class ResearchOptions:
     """The options of one command."""
 
     docs: tuple[Path, ...]
+    follow_up: str
     collection: str | None
     configuration: Mapping[str, object]
     priority: str
@@ -34,6 +35,7 @@ class ResearchOptions:
         return {
             "docs": [str(path.resolve()) for path in self.docs],
             "collection": self.collection,
+            **({"follow_up": self.follow_up} if self.follow_up else {}),
             "configuration": dict(self.configuration),
             "priority": self.priority,
             "tags": self.tags,
@@ -90,10 +92,12 @@ def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
         "academic_sources": chosen["academic_sources"] or None,
         "time_range": chosen["time_range"],
         "budget": _budget(chosen),
+        "approve_plan": chosen["plan_first"] or None,
     }
     out = chosen["out"]
     return ResearchOptions(
         docs=docs,
+        follow_up=str(chosen["follow_up"] or ""),
         collection=str(collection) if collection else None,
         configuration={name: value for name, value in configuration.items() if value is not None},
         priority=str(chosen["priority"]),
@@ -116,6 +120,7 @@ async def ask_for(app: Application, topics: Sequence[Topic], options: ResearchOp
         InvalidInput: a topic or one of its settings cannot be used; its place is named.
         ConfigurationError: a provider that is named is not set up.
     """
+    follows = (await app.follow_ups.finished(options.follow_up)).job_id if options.follow_up else ""
     settled: dict[str, Settled] = {}
     requests: list[JobRequest] = []
     collections: dict[str, str] = {}
@@ -125,7 +130,8 @@ async def ask_for(app: Application, topics: Sequence[Topic], options: ResearchOp
         try:
             if key not in settled:
                 settled[key] = await app.settle(given, documents="collection" in given)
-            requests.append(_request(app, topic, options, settled[key].given))
+            request = _request(app, topic, options, settled[key].given, follows)
+            requests.append(request)
         except InvalidInput as error:
             raise InvalidInput(f"{topic.place}: {error.message}", cure=error.cure) from error
         if settled[key].configuration.in_documents:
@@ -139,7 +145,11 @@ async def ask_for(app: Application, topics: Sequence[Topic], options: ResearchOp
 
 
 def _request(
-    app: Application, topic: Topic, options: ResearchOptions, configuration: Mapping[str, object]
+    app: Application,
+    topic: Topic,
+    options: ResearchOptions,
+    configuration: Mapping[str, object],
+    follows: str,
 ) -> JobRequest:
     priority = topic.priority or options.priority
     if priority not in list(TaskPriority):
@@ -149,6 +159,7 @@ def _request(
     return app.research_request(
         topic.text,
         configuration,
+        follows=follows,
         priority=TaskPriority(priority),
         tags=(*options.tags, *topic.tags),
         metadata=topic.metadata,

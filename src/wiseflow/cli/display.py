@@ -43,6 +43,15 @@ REFRESH_PER_S = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """How many seconds a research is expected to take still, and the range of 90 %."""
+
+    seconds: float
+    low_s: float
+    high_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     """What is known of a running command at one moment.
 
@@ -52,6 +61,8 @@ class RunView:
         running: the ones that run now.
         notes: what a running one does, by job id (its last event, in words).
         sources: how many sources a running one has found, by job id.
+        left: the seconds that a running one is expected to take still, with the range in which
+            nine of ten end, by job id.
         elapsed_s: since the command began.
         spent: what its calls to models and searches came to.
         holding: which limit holds work back, or "".
@@ -62,6 +73,7 @@ class RunView:
     running: Sequence[Job] = ()
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: Mapping[str, int] = field(default_factory=dict[str, int])
+    left: Mapping[str, Left] = field(default_factory=dict[str, "Left"])
     elapsed_s: float = 0.0
     spent: Totals = field(default_factory=Totals)
     holding: str = ""
@@ -78,6 +90,15 @@ class RunView:
         if self.done == 0 or started <= 0:
             return None
         return self.elapsed_s / started * (self.total - started)
+
+    @property
+    def expected(self) -> Left | None:
+        """What is expected of the last to end, when all that is left runs and each is expected."""
+        lefts = [self.left.get(job.job_id) for job in self.running]
+        known = [left for left in lefts if left is not None]
+        if not known or len(known) < self.total - self.done:
+            return None
+        return max(known, key=lambda left: left.seconds)
 
 
 def render_bar(fraction: float, width: int = BAR_WIDTH) -> str:
@@ -113,7 +134,9 @@ def render_totals(view: RunView, width: int | None = None) -> str:
     parts = [f"{view.done}/{view.total} done" + (f" ({states})" if states else "")]
     if waiting:
         parts.append(f"{waiting} waiting" + (f" for {view.holding}" if view.holding else ""))
-    if view.remaining_s is not None and view.done < view.total:
+    if view.expected is not None:
+        parts.append(render_left(view.expected))
+    elif view.remaining_s is not None and view.done < view.total:
         parts.append(f"~{render_duration(view.remaining_s)} left")
     if view.running:
         parts.append(f"{len(view.running)} running")
@@ -121,6 +144,12 @@ def render_totals(view: RunView, width: int | None = None) -> str:
         parts.append(render_spent(view.spent))
     parts.append(f"{render_duration(view.elapsed_s)} elapsed")
     return join_parts(parts, width)
+
+
+def render_left(left: Left) -> str:
+    """The time left with its range: ``~12 s left (8.0 s to 20 s)``."""
+    span = f"{render_duration(left.low_s)} to {render_duration(left.high_s)}"
+    return f"~{render_duration(left.seconds)} left ({span})"
 
 
 def render_spent(spent: Totals) -> str:

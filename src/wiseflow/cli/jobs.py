@@ -19,27 +19,31 @@ from wiseflow.cli.display import (
     render_duration,
     shorten,
 )
+from wiseflow.cli.plans import approve, plan
 from wiseflow.cli.resuming import rerun, resume
 from wiseflow.cli.running import with_application
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.jobs import Event, Job, JobFilter, JobStatus
+from wiseflow.research.handler import KIND
 
 MOST_LISTED = 10_000
-# Nothing asks for approval yet, so no research can wait for it.
-LISTED_STATUSES = [one.value for one in JobStatus if one is not JobStatus.AWAITING_APPROVAL]
 
 
 @click.group()
 def jobs() -> None:
-    """List, watch, cancel, resume and delete researches."""
+    """List, watch, approve, cancel, resume and delete researches."""
 
 
 jobs.add_command(resume)
 jobs.add_command(rerun)
+jobs.add_command(plan)
+jobs.add_command(approve)
 
 
 @jobs.command("list")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(LISTED_STATUSES))
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice([one.value for one in JobStatus])
+)
 @click.option("--tag", default="", help="Only those with this label.")
 @click.option("--since", default="", help="Created at or after this time (ISO 8601).")
 @click.option("--until", default="", help="Created before this time (ISO 8601).")
@@ -58,6 +62,7 @@ def list_jobs(
     """List researches, the newest first."""
     job_filter = JobFilter(
         statuses=tuple(JobStatus(status) for status in statuses),
+        kind=KIND,
         tag=tag,
         since=parse_time(since, "--since"),
         until=parse_time(until, "--until"),
@@ -121,7 +126,7 @@ def delete(context: CommandContext, job_ids: tuple[str, ...]) -> None:
     async def act(app: Application) -> list[str]:
         ids = [await app.find_job(job_id) for job_id in job_ids]
         for job_id in ids:
-            await app.queue.delete(job_id)
+            await app.follow_ups.delete(job_id)
         return ids
 
     for job_id in with_application(context.settings(), act):

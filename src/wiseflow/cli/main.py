@@ -27,8 +27,9 @@ COMMANDS = {
         "Research topics; each ends in a cited report.",
     ),
     "index": ("wiseflow.cli.index", "index", "Index documents, and search them."),
-    "jobs": ("wiseflow.cli.jobs", "jobs", "List, watch, cancel, resume and delete researches."),
+    "jobs": ("wiseflow.cli.jobs", "jobs", "List, watch, approve, cancel, resume and delete."),
     "report": ("wiseflow.cli.report", "report", "Print a report."),
+    "ask": ("wiseflow.cli.ask", "ask", "Ask a report a question, answered from its sources."),
     "source": ("wiseflow.cli.report", "source", "Print the stored text of a source."),
     "config": (
         "wiseflow.cli.config",

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,12 +14,14 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.cli.announcing import Screen, render_losses
+from wiseflow.cli.approving import see_to_approvals
 from wiseflow.cli.asked import Asked, ResearchOptions, ask_for, read_options
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.display import (
     LEAST_TITLE_WIDTH,
     PLAIN_TITLE_WIDTH,
     Display,
+    Left,
     RunView,
     output_width,
     render_ended,
@@ -43,9 +46,12 @@ from wiseflow.core.jobs import Event, Job, JobStatus, StopReason
 from wiseflow.core.report import Report
 from wiseflow.engine.timeline import Timeline
 from wiseflow.jobs.submission import Batch, submit_or_resume
+from wiseflow.research.estimating import ESTIMATE
 
 EXIT_CODES: dict[StopReason | None, int] = {StopReason.BUDGET: 5, StopReason.TIME_LIMIT: 124}
 EXIT_FAILED = 1
+# A research that waits for its plan to be approved does what was asked of it.
+GONE_WELL = (JobStatus.COMPLETED, JobStatus.AWAITING_APPROVAL)
 
 
 @click.command()
@@ -108,6 +114,10 @@ EXIT_FAILED = 1
 @click.option(
     "--priority", type=click.Choice([one.value for one in TaskPriority]), default="normal"
 )
+@click.option(
+    "--follow-up", metavar="ID", help="Build on this research: its sources are searched first."
+)
+@click.option("--plan-first", is_flag=True, help="Show the plan, and wait until it is approved.")
 @click.option("--tag", "tags", multiple=True, help="A label, to find the researches by.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write reports here.")
 @click.option(
@@ -151,6 +161,10 @@ def research(
     told = Timeline() if timeline else None
     try:
         jobs = with_application(settings, act, on_task=told, on_news=screen.on_news)
+        go_on = partial(
+            run_and_hand_over, out=options.out, display=screen.display, as_json=options.as_json
+        )
+        jobs = see_to_approvals(settings, jobs, go_on, screen.display, on_news=screen.on_news)
     finally:  # a stop, too, is worth to be looked at
         if timeline and told:
             write_text(timeline, told.trace())
@@ -209,7 +223,8 @@ async def run_and_hand_over(
 ) -> Sequence[Job]:
     """Run a batch, write or print each report as it is ready, and mark the batch as handed over.
 
-    With one research and nowhere to write, its report is printed as Markdown.
+    With one research and nowhere to write, its report is printed as Markdown. A research that is to
+    be approved first is handed over when the same batch is run again after that.
     """
     handover = _Handover(app, batch, out, display, as_json=as_json)
     try:
@@ -219,8 +234,10 @@ async def run_and_hand_over(
         display.say(render_interrupted(batch, len(handover.jobs)))
         raise
     await handover.finish()
-    await app.queue.mark_delivered(batch.job_ids)
-    return handover.jobs
+    ended = [job.job_id for job in handover.jobs]
+    await app.queue.mark_delivered(ended)
+    waiting = sorted(set(batch.job_ids).difference(ended))
+    return [*handover.jobs, *[await app.queue.get(job_id) for job_id in waiting]]
 
 
 class _Handover:
@@ -237,6 +254,7 @@ class _Handover:
         self._as_json = as_json
         self._notes: dict[str, str] = {}
         self._sources: Counter[str] = Counter()
+        self._left: dict[str, Left] = {}
         self._elapsed_s = 0.0
 
     @property
@@ -263,6 +281,9 @@ class _Handover:
         self._elapsed_s = moment.elapsed_s
         for job_id, events in moment.events.items():
             for event in events:
+                if event.type == ESTIMATE:
+                    self._left[job_id] = left_in(event)
+                    continue
                 self._notes[job_id] = render_note(event)
                 self._sources[job_id] += sources_in(event)
         self._display.show(self._view(moment.running))
@@ -270,13 +291,13 @@ class _Handover:
     async def finish(self) -> None:
         """Say the totals, and print the only report of a batch of one."""
         self._display.say(render_totals(self._view(())))
-        if len(self.jobs) == 1 and not self._as_json and not self._out:
+        if len(self._batch.job_ids) == len(self.jobs) == 1 and not self._as_json and not self._out:
             [job] = self.jobs
             if job.status is JobStatus.COMPLETED:
                 click.echo(render_report(await self._app.report(job.job_id), "markdown"))
         elif self._out:
             self._display.say(f"Reports are in {self._out}/")
-        elif not self._as_json:
+        elif self.jobs and not self._as_json:
             for job in self.jobs:
                 click.echo(render_result(job, output_width()))
             self._display.say("Read one with `wiseflow report ID`.")
@@ -296,6 +317,7 @@ class _Handover:
             running=running,
             notes=self._notes,
             sources=self._sources,
+            left=self._left,
             elapsed_s=self._elapsed_s,
             spent=self._app.spent(),
             holding=self._holding(running),
@@ -339,6 +361,14 @@ def sources_in(event: Event) -> int:
     return len(cast("list[object]", found)) if isinstance(found, list) else 0
 
 
+def left_in(event: Event) -> Left:
+    """What an estimate tells."""
+    seconds, low_s, high_s = (
+        float(cast("float", event.data[name])) for name in ("remaining_s", "low_s", "high_s")
+    )
+    return Left(seconds=seconds, low_s=low_s, high_s=high_s)
+
+
 def render_interrupted(batch: Batch, ended: int) -> str:
     """What was kept, and how to go on."""
     return (
@@ -348,8 +378,8 @@ def render_interrupted(batch: Batch, ended: int) -> str:
 
 
 def exit_code(jobs: Sequence[Job]) -> int:
-    """0 when all are completed; otherwise what stopped them: budget 5, time limit 124, else 1."""
-    failed = [job for job in jobs if job.status is not JobStatus.COMPLETED]
+    """0 when none has failed; otherwise what stopped them: budget 5, time limit 124, else 1."""
+    failed = [job for job in jobs if job.status not in GONE_WELL]
     if not failed:
         return 0
     codes = {EXIT_CODES.get(job.stop_reason, EXIT_FAILED) for job in failed}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from wiseflow.app import Application
 from wiseflow.cli.announcing import Screen
+from wiseflow.cli.approving import see_to_approvals
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.display import Display
 from wiseflow.cli.research import exit_code, run_and_hand_over
@@ -99,6 +101,8 @@ def _run(
         return await run_and_hand_over(app, batch, out, screen.display, as_json=as_json)
 
     jobs = with_application(settings, act, on_news=screen.on_news)
+    go_on = partial(run_and_hand_over, out=out, display=screen.display, as_json=as_json)
+    jobs = see_to_approvals(settings, jobs, go_on, screen.display, on_news=screen.on_news)
     click_context.exit(exit_code(jobs))
 
 

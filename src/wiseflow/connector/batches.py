@@ -85,6 +85,23 @@ async def run_batch(
     await watcher.last_look()
 
 
+def batch_of(job: Job) -> Batch:
+    """A job that was submitted under a batch of its own, as that batch."""
+    return Batch(name=job.batch, job_ids=(job.job_id,), resumed=True)
+
+
+class Silent:
+    """Listens to a batch and says nothing."""
+
+    details = False
+
+    async def ended(self, job: Job) -> None:
+        """Nothing to tell."""
+
+    def moment(self, moment: Moment) -> None:
+        """Nothing to show."""
+
+
 class _Watcher:
     """Reads the queue and tells a listener what is new."""
 

@@ -12,7 +12,7 @@ from weakref import WeakSet
 from pydantic import TypeAdapter
 
 from wiseflow.app import Application, open_application
-from wiseflow.connector.batches import Moment, run_batch
+from wiseflow.connector.batches import Silent, batch_of, run_batch
 from wiseflow.core.configuration import Configuration, SearchAPI, TaskPriority
 from wiseflow.core.errors import InvalidInput, WiseflowError
 from wiseflow.core.ids import new_id
@@ -22,6 +22,8 @@ from wiseflow.jobs.submission import Batch
 from wiseflow.jobs.worker import Worker
 from wiseflow.observability.logs import get_logger
 from wiseflow.research.asking import from_payload
+from wiseflow.research.handler import KIND
+from wiseflow.research.plans import plan_to_json
 from wiseflow.research.rendering.json import report_to_json
 from wiseflow.settings.loading import Settings, load_settings
 
@@ -44,6 +46,19 @@ class ResearchMetrics:
     total: int
     by_status: Mapping[str, int]
     mean_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedPlan:
+    """The plan of a research that awaits approval.
+
+    Args:
+        research_id: to approve it by.
+        plan: title, language and sections, each with its title and queries.
+    """
+
+    research_id: str
+    plan: Mapping[str, object]
 
 
 class ParallelResearchManager:
@@ -104,8 +119,11 @@ class ParallelResearchManager:
         priority: TaskPriority = TaskPriority.NORMAL,
         tags: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        follows: str = "",
     ) -> str:
         """Submit a research; its id. It runs when it is executed, or when a worker takes it.
+
+        ``follows`` is the id of an earlier research to build on: its sources are searched first.
 
         Where the configuration names no model and no search, it gets those that are set up; where a
         collection is named, that is searched.
@@ -114,6 +132,8 @@ class ParallelResearchManager:
             InvalidInput: the topic or the configuration cannot be used, or what must stay on this
                 machine would leave it.
             ConfigurationError: a provider that is named is not set up.
+            NotFound: the earlier research is not there.
+            Conflict: the earlier research has no report.
         """
         asked = configuration or Configuration()
         documents = asked.search_api is None and asked.collection != DEFAULT_COLLECTION
@@ -121,14 +141,22 @@ class ParallelResearchManager:
             settled = await app.settle(_as_json(asked), documents=documents)
             for note in settled.notes:
                 _log.warning("A research is done otherwise than the settings say", why=note)
+            earlier = (await app.follow_ups.finished(follows)).job_id if follows else ""
             request = app.research_request(
-                topic, settled.given, priority=priority, tags=tags, metadata=metadata
+                topic,
+                settled.given,
+                follows=earlier,
+                priority=priority,
+                tags=tags,
+                metadata=metadata,
             )
             [research_id] = await app.queue.submit([request])
             return research_id
 
     async def execute_research(self, *research_ids: str) -> list[Job]:
         """Run researches side by side until all of them have ended; their jobs in the same order.
+
+        One whose plan is to be approved first stops there, and is to be executed again after that.
 
         Raises:
             NotFound: there is no such research.
@@ -141,12 +169,38 @@ class ParallelResearchManager:
             await run_batch(
                 app,
                 batch,
-                _Silent(),
+                Silent(),
                 parallel=self.max_concurrent_research,
                 on_worker=self._workers.add,
             )
             await app.queue.mark_delivered(research_ids)
             return [await app.queue.get(research_id) for research_id in research_ids]
+
+    async def get_research_plan(self, research_id: str) -> dict[str, object]:
+        """The plan that a research works on, or is to work on: title, language and sections.
+
+        Raises:
+            NotFound: there is no such research, or it has no plan yet.
+        """
+        async with self._application() as app:
+            return plan_to_json(await app.plan_of(research_id))
+
+    async def approve_research(
+        self, research_id: str, plan: Mapping[str, object] | None = None
+    ) -> Job:
+        """Let a research that awaits approval go on; it is then to be executed.
+
+        Args:
+            research_id: of the research.
+            plan: to work on, of the form that ``get_research_plan`` gives; its own when ``None``.
+
+        Raises:
+            NotFound: there is no such research.
+            IllegalTransition: it does not await approval.
+            InvalidInput: something of the plan cannot be used; its place is named.
+        """
+        async with self._application() as app:
+            return await app.approve(research_id, plan)
 
     async def cancel_research(self, research_id: str) -> Job:
         """Cancel a waiting research, or ask a running one to stop; raises ``IllegalTransition``."""
@@ -176,15 +230,55 @@ class ParallelResearchManager:
         return await self._list((JobStatus.COMPLETED,))
 
     async def delete_research(self, research_id: str) -> None:
-        """Erase a research that does not run, with its report; raises ``IllegalTransition``."""
+        """Erase a research that does not run, its report, and the questions to it.
+
+        Raises:
+            NotFound: there is no such research.
+            IllegalTransition: it runs, or a question to it does.
+        """
         async with self._application() as app:
-            await app.queue.delete(research_id)
+            await app.follow_ups.delete(research_id)
+
+    async def ask_report(
+        self, research_id: str, question: str, *, model: str | None = None
+    ) -> dict[str, object]:
+        """The answer to a question to a report, from the sources that its research read.
+
+        The same question again gives the same answer, and costs nothing.
+
+        Args:
+            research_id: of a completed research.
+            question: in words.
+            model: who answers; as the research was written when ``None``.
+
+        Returns:
+            A report of one section, as the JSON contract's dict; of no section, with the reason
+            under ``not_found``, when the sources do not hold it.
+
+        Raises:
+            NotFound: there is no such research.
+            Conflict: it has no report.
+            InvalidInput: the question cannot be used.
+            ResearchFailed: it could not be answered; the reason is named.
+        """
+        async with self._application() as app:
+            job = await app.follow_ups.submit(research_id, question, model)
+            await run_batch(app, batch_of(job), Silent(), parallel=1, on_worker=self._workers.add)
+            job = await app.queue.get(job.job_id)
+            if job.status is not JobStatus.COMPLETED:
+                raise ResearchFailed(job)
+            return report_to_json(await app.report(job.job_id))
+
+    async def get_questions(self, research_id: str) -> list[Job]:
+        """The questions that were asked to a research's report, the newest first."""
+        async with self._application() as app:
+            return await app.follow_ups.questions_of(research_id)
 
     async def get_metrics(self) -> ResearchMetrics:
         """Counts over all researches."""
         async with self._application() as app:
             counts = await app.queue.counts()
-            newest = await app.queue.list(JobFilter(statuses=(JobStatus.COMPLETED,)))
+            newest = await app.queue.list(JobFilter(statuses=(JobStatus.COMPLETED,), kind=KIND))
         seconds = [
             job.completed_at - job.started_at
             for job in newest
@@ -210,7 +304,9 @@ class ParallelResearchManager:
 
     async def _list(self, statuses: Sequence[JobStatus]) -> list[Job]:
         async with self._application() as app:
-            return await app.queue.list(JobFilter(statuses=tuple(statuses), limit=MOST_LISTED))
+            return await app.queue.list(
+                JobFilter(statuses=tuple(statuses), kind=KIND, limit=MOST_LISTED)
+            )
 
     @asynccontextmanager
     async def _application(self) -> AsyncGenerator[Application]:
@@ -257,14 +353,85 @@ class ResearchConnector:
             InvalidInput: the topic, the configuration or a path cannot be used.
             ResearchFailed: the research ended without a report; the reason is named.
         """
-        configuration = self._configuration
+        return await self._ended(await self._created(topic, docs, self._configuration))
+
+    async def plan(self, topic: str, *, docs: Sequence[Path | str] = ()) -> ProposedPlan:
+        """The plan of a research on ``topic``, which then waits until it is approved.
+
+        Args:
+            topic: what to research.
+            docs: as for ``research``.
+
+        Raises:
+            InvalidInput: the topic, the configuration or a path cannot be used.
+            ResearchFailed: no plan could be made; the reason is named.
+        """
+        configuration = replace(self._configuration, approve_plan=True)
+        research_id = await self._created(topic, docs, configuration)
+        [job] = await self._manager.execute_research(research_id)
+        if job.status is not JobStatus.AWAITING_APPROVAL:
+            raise ResearchFailed(job)
+        plan = await self._manager.get_research_plan(research_id)
+        return ProposedPlan(research_id=research_id, plan=plan)
+
+    async def approve(
+        self, research_id: str, plan: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
+        """The report of a research whose plan was proposed, as the JSON contract's dict.
+
+        Args:
+            research_id: of the research.
+            plan: to work on, of the form that was proposed; that itself when ``None``.
+
+        Raises:
+            IllegalTransition: it does not await approval.
+            InvalidInput: something of the plan cannot be used; its place is named.
+            ResearchFailed: the research ended without a report; the reason is named.
+        """
+        await self._manager.approve_research(research_id, plan)
+        return await self._ended(research_id)
+
+    async def follow_up(
+        self, research_id: str, topic: str, *, docs: Sequence[Path | str] = ()
+    ) -> dict[str, object]:
+        """The report on ``topic`` that builds on an earlier research, as for ``research``.
+
+        Args:
+            research_id: of the earlier research, which has a report.
+            topic: what to research now.
+            docs: as for ``research``.
+
+        Raises:
+            NotFound: the earlier research is not there.
+            Conflict: it has no report.
+            InvalidInput: the topic, the configuration or a path cannot be used.
+            ResearchFailed: the research ended without a report; the reason is named.
+        """
+        return await self._ended(
+            await self._created(topic, docs, self._configuration, follows=research_id)
+        )
+
+    async def ask(self, research_id: str, question: str) -> dict[str, object]:
+        """The answer to a question to a report; see ``ParallelResearchManager.ask_report``."""
+        return await self._manager.ask_report(research_id, question)
+
+    async def _created(
+        self,
+        topic: str,
+        docs: Sequence[Path | str],
+        configuration: Configuration,
+        *,
+        follows: str = "",
+    ) -> str:
         if docs:
             configuration = replace(
                 configuration,
                 search_api=SearchAPI.DOCUMENTS,
                 collection=await self._manager.index(*docs),
             )
-        research_id = await self._manager.create_research(topic, configuration)
+        return await self._manager.create_research(topic, configuration, follows=follows)
+
+    async def _ended(self, research_id: str) -> dict[str, object]:
         [job] = await self._manager.execute_research(research_id)
         if job.status is not JobStatus.COMPLETED:
             raise ResearchFailed(job)
@@ -281,20 +448,12 @@ class ResearchFailed(WiseflowError):
     http_status = 422
 
     def __init__(self, job: Job) -> None:
-        super().__init__(job.error or f"the research {job.job_id} is {job.status}")
+        waits = job.status is JobStatus.AWAITING_APPROVAL
+        super().__init__(
+            job.error or f"the research {job.job_id} is {job.status}",
+            cure="Make it with `plan`, then `approve` it" if waits else "",
+        )
         self.job = job
-
-
-class _Silent:
-    """Listens to a batch and says nothing."""
-
-    details = False
-
-    async def ended(self, job: Job) -> None:
-        """Nothing to tell."""
-
-    def moment(self, moment: Moment) -> None:
-        """Nothing to show."""
 
 
 def _as_json(configuration: Configuration) -> dict[str, object]:

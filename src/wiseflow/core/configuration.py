@@ -100,6 +100,7 @@ class Configuration:
         length: how long the report may get.
         unsupported: whether sentences that their passages do not support are marked or left out.
         visualization: whether exports may hold drawings.
+        approve_plan: whether the research waits, with its plan made, until somebody approves that.
         budget: what the research may spend.
     """
 
@@ -121,6 +122,7 @@ class Configuration:
     length: ReportLength = ReportLength.NORMAL
     unsupported: Unsupported = Unsupported.MARK
     visualization: bool = False
+    approve_plan: bool = False
     budget: Budget = field(default_factory=Budget)
 
     @property

@@ -125,6 +125,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What somebody decided on a job that waited for it; its handler finds it in the journal.
+
+    Args:
+        step_key: of the journal, under which it is kept.
+        result: what was decided, as JSON text.
+        data: of the event ``approved`` that tells it.
+    """
+
+    step_key: str
+    result: str
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepNews:
     """What a step wants known once its result is kept.
 

@@ -11,6 +11,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from wiseflow.core.documents import Passage, Source
 from wiseflow.core.jobs import (
+    Approval,
     Event,
     Job,
     JobFilter,
@@ -205,8 +206,17 @@ class JobQueue(JobReader, Protocol):
         """
         ...
 
-    async def approve(self, job_id: str) -> Job:
-        """Make a job that awaits approval pending. Raises ``IllegalTransition``."""
+    async def approve(self, job_id: str, approval: Approval) -> Job:
+        """Make a job that awaits approval pending, and keep what was decided: all of it or nothing.
+
+        Args:
+            job_id: of the job.
+            approval: kept in the journal, and told as the event ``approved``.
+
+        Raises:
+            NotFound: there is no such job.
+            IllegalTransition: it does not await approval, or somebody else has just approved it.
+        """
         ...
 
     async def delete(self, job_id: str) -> None:
@@ -273,8 +283,26 @@ class PageStore(Protocol):
         """What became of the pages a research wanted, by address."""
         ...
 
+    async def adopt(self, lease: Lease, job_id: str) -> list[str]:
+        """Hold, from now on, the sources that another job read or that its report cites.
+
+        A page that it read counts as read by this job, too. What it could not read does not: it may
+        be there now.
+
+        Args:
+            lease: the right to do so.
+            job_id: of the other job; one that is not there has none.
+
+        Returns:
+            The ids of those that there are, in one order.
+
+        Raises:
+            LeaseLost: the lease's token is not the job's any more; nothing was written.
+        """
+        ...
+
     async def pages(self, source_ids: Sequence[str]) -> dict[str, StoredSource]:
-        """Those of the kept pages that there are, by the ids of their sources."""
+        """Those of the sources that there are, by their ids."""
         ...
 
 

@@ -109,6 +109,21 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildsOn:
+    """The earlier research that a follow-up started from.
+
+    Args:
+        research_id: of it; it may have been deleted since.
+        title: of its report.
+        sources: how many of the sources it read are cited by the follow-up.
+    """
+
+    research_id: str
+    title: str
+    sources: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What a run did and spent.
 
@@ -130,6 +145,7 @@ class RunFacts:
         partial: whether something that the report should hold is lost.
         stop_reason: why the run stopped short; ``None`` when it did all that it could.
         lost: what is lost.
+        builds_on: the earlier research that it started from, or ``None``.
     """
 
     calls: int = 0
@@ -149,6 +165,7 @@ class RunFacts:
     partial: bool = False
     stop_reason: StopReason | None = None
     lost: tuple[Loss, ...] = ()
+    builds_on: BuildsOn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,21 +40,29 @@ _ENUMS: dict[str, type[StrEnum]] = {
 }
 # Left in a topic that was copied from a terminal. Source: ECMA-48, control sequences (5.4).
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-_LANGUAGE = re.compile(r"[a-z]{2}\Z")
+LANGUAGE_CODE = re.compile(r"[a-z]{2}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A topic and how to research it."""
+    """A topic and how to research it.
+
+    Args:
+        topic: on one line.
+        configuration: how.
+        follows: the id of the research that it builds on, or "".
+    """
 
     topic: str
     configuration: Configuration
+    follows: str = ""
 
 
 def to_payload(question: Question) -> dict[str, object]:
     """The payload of a research's job, as JSON values."""
     configuration = _CONFIGURATION.dump_python(question.configuration, mode="json")
-    return {"topic": question.topic, "configuration": configuration}
+    payload: dict[str, object] = {"topic": question.topic, "configuration": configuration}
+    return {**payload, "follows": question.follows} if question.follows else payload
 
 
 def from_payload(payload: Mapping[str, object]) -> Question:
@@ -63,16 +71,20 @@ def from_payload(payload: Mapping[str, object]) -> Question:
     Raises:
         InvalidInput: a key is unknown or its value cannot be used; the key is named.
     """
-    _refuse_unknown(payload, ("topic", "configuration"), place="")
+    _refuse_unknown(payload, ("topic", "configuration", "follows"), place="")
     topic = payload.get("topic")
     if not isinstance(topic, str):
         raise InvalidInput("a research has no topic", cure="Give it as text under 'topic'")
     given = payload.get("configuration", {})
     if not isinstance(given, Mapping):
         raise InvalidInput("configuration is not an object", cure="Give names with their values")
+    follows = payload.get("follows", "")
+    if not isinstance(follows, str):
+        raise InvalidInput("follows is not the id of a research", cure="Give it as text")
     return Question(
         topic=clean_topic(topic),
         configuration=read_configuration(cast("Mapping[str, object]", given)),
+        follows=follows,
     )
 
 
@@ -82,13 +94,7 @@ def clean_topic(topic: str) -> str:
     Raises:
         InvalidInput: nothing is left, or it is longer than ``TOPIC_CHARACTERS``.
     """
-    plain = _TERMINAL_COLOUR.sub(" ", topic)
-    kept = (
-        " " if character.isspace() or unicodedata.category(character) == "Cc" else character
-        for character in plain
-        if unicodedata.category(character) not in {"Cf", "Cs", "Co"}
-    )
-    cleaned = " ".join("".join(kept).split())
+    cleaned = plain_line(topic)
     if not any(character.isalnum() for character in cleaned):
         raise InvalidInput("the topic is empty", cure="Write a question or a subject in words")
     if len(cleaned) > TOPIC_CHARACTERS:
@@ -97,6 +103,16 @@ def clean_topic(topic: str) -> str:
             cure="Ask for less in one research, and put the material into the documents",
         )
     return cleaned
+
+
+def plain_line(text: str) -> str:
+    """``text`` on one line, without control characters and what colours a terminal."""
+    kept = (
+        " " if character.isspace() or unicodedata.category(character) == "Cc" else character
+        for character in _TERMINAL_COLOUR.sub(" ", text)
+        if unicodedata.category(character) not in {"Cf", "Cs", "Co"}
+    )
+    return " ".join("".join(kept).split())
 
 
 def read_configuration(given: Mapping[str, object]) -> Configuration:
@@ -170,7 +186,7 @@ def _within(name: str, value: int, most: int) -> None:
 
 
 def _check_language(language: str | None) -> None:
-    if language is not None and not _LANGUAGE.match(language):
+    if language is not None and not LANGUAGE_CODE.match(language):
         raise InvalidInput(
             f"configuration.language is {language[:100]!r}",
             cure="Give two small letters (ISO 639-1), for instance 'en'",

@@ -85,6 +85,7 @@ def assemble(
             partial=bool(material.losses),
             stop_reason=stop_reason(material.losses),
             lost=material.losses,
+            builds_on=None,
             **counts,
         ),
     )

@@ -16,14 +16,17 @@ from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.core.errors import BudgetSpent, NoEvidence, TimeLimit
 from wiseflow.core.jobs import Job, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.ports import Branches, ReportStore, SourceReader
-from wiseflow.core.report import Report
+from wiseflow.core.report import BuildsOn, Report
+from wiseflow.research.approving import ApprovalNeeded
 from wiseflow.research.asking import Question, from_payload
+from wiseflow.research.earlier import EARLIER_STEP, Findings, Known
+from wiseflow.research.estimating import Durations, EstimatedRun, Unknown
 from wiseflow.research.graph import research_as_graph
 from wiseflow.research.linear import research_linearly
 from wiseflow.research.multi_agent import research_by_agents
 from wiseflow.research.rendering.json import report_to_text
 from wiseflow.research.running import Commission, Run, Team
-from wiseflow.research.time_range import read_period
+from wiseflow.research.time_range import ALWAYS, Period, read_period
 
 KIND = "research"
 MODES = {
@@ -58,6 +61,8 @@ class ResearchHandler:
         branches: runs what can go on side by side.
         clock: tells how long a run took.
         context: gives what travels in a run's calls; without it, they spend without bound.
+        findings: takes up the research that another builds on.
+        durations: learns how long researches take, to be told while they run.
     """
 
     def __init__(
@@ -70,7 +75,11 @@ class ResearchHandler:
         branches: Branches,
         clock: Clock,
         context: Callable[[ResearchRun, Configuration], Awaitable[RunContext]] | None = None,
+        findings: Findings | None = None,
+        durations: Durations | None = None,
     ) -> None:
+        self._durations = durations
+        self._findings = findings
         self._author = author
         self._retriever = retriever
         self._sources = sources
@@ -84,20 +93,25 @@ class ResearchHandler:
 
         Raises:
             InvalidInput: the payload cannot be used.
+            NotFound: the research that it builds on is deleted.
             Cancelled: somebody asked for the job to stop.
             LeaseLost: another worker holds the job now; nothing was written.
             CallError: no plan could be made, or every section is lost.
             TimeLimit: the seconds of its budget are spent.
         """
         question = from_payload(run.job.payload)
-        commission = Commission(
-            configuration=question.configuration,
-            context=await self._context(run, question.configuration),
-            lease=_lease(run.job),
-            period=read_period(question.configuration.time_range, _asked_on(run.job)),
+        commission = commissioned(
+            question.configuration,
+            await self._context(run, question.configuration),
+            lease_of(run.job),
+            await self._earlier(run, question),
+            read_period(question.configuration.time_range, _asked_on(run.job)),
         )
         try:
             report = await self._report(run, question, commission)
+        except ApprovalNeeded:
+            spent = totals_of(commission.context)
+            return Outcome(status=JobStatus.AWAITING_APPROVAL, cost=spent.cost)
         except NoEvidence as error:
             return _without_report(StopReason.NO_EVIDENCE, error, commission.context)
         except BudgetSpent as error:
@@ -122,34 +136,82 @@ class ResearchHandler:
             sources=self._sources,
             branches=self._branches,
             clock=self._clock,
-            spent=partial(_totals, commission.context),
+            spent=partial(totals_of, commission.context),
         )
         seconds = question.configuration.budget.seconds
+        timed = EstimatedRun(
+            run,
+            durations=self._durations or Unknown(),
+            clock=self._clock,
+            configuration=question.configuration,
+        )
         try:
             async with asyncio.timeout(seconds):
                 research = MODES[question.configuration.research_mode]
-                report = await research(run, run.job.job_id, question, team)
+                report = await research(timed, run.job.job_id, question, team)
         except TimeoutError:
             raise TimeLimit(
                 f"the research took longer than the {seconds:g} seconds of its budget",
                 cure="Give it more with --time-limit; finished steps are kept",
             ) from None
-        return _with_totals(report, commission.context)
+        timed.completed()
+        return with_earlier(with_totals(report, commission.context), commission.earlier)
+
+    async def _earlier(self, run: ResearchRun, question: Question) -> Known | None:
+        """What the research builds on, taken up once; ``None`` when it builds on nothing."""
+        findings, follows = self._findings, question.follows
+        if findings is None or not follows:
+            return None
+
+        async def take_up() -> Known:
+            known = await findings.take_up(follows, lease_of(run.job))
+            await run.emit(
+                "earlier",
+                {"research": follows, "title": known.title, "known_sources": len(known.source_ids)},
+            )
+            return known
+
+        return await run.journal.once(EARLIER_STEP, take_up, Known)
+
+
+def commissioned(
+    configuration: Configuration,
+    context: RunContext,
+    lease: Lease,
+    earlier: Known | None,
+    period: Period = ALWAYS,
+) -> Commission:
+    """What the makers of a team get to know; private sources keep all calls on this machine."""
+    if earlier is not None and earlier.private:
+        context = replace(context, local_only=True)
+    return Commission(
+        configuration=configuration, context=context, lease=lease, earlier=earlier, period=period
+    )
+
+
+def with_earlier(report: Report, earlier: Known | None) -> Report:
+    """The report, saying what it builds on."""
+    if earlier is None:
+        return report
+    cited = {source.id for source in report.sources}.intersection(earlier.source_ids)
+    told = BuildsOn(research_id=earlier.research_id, title=earlier.title, sources=len(cited))
+    return replace(report, facts=replace(report.facts, builds_on=told))
 
 
 def _without_report(reason: StopReason, error: Exception, context: RunContext) -> Outcome:
     return Outcome(
-        status=JobStatus.FAILED, stop_reason=reason, error=str(error), cost=_totals(context).cost
+        status=JobStatus.FAILED, stop_reason=reason, error=str(error), cost=totals_of(context).cost
     )
 
 
-def _totals(context: RunContext) -> Totals:
+def totals_of(context: RunContext) -> Totals:
+    """What a run has used so far, outside this machine."""
     return context.spending.totals if context.spending else Totals()
 
 
-def _with_totals(report: Report, context: RunContext) -> Report:
+def with_totals(report: Report, context: RunContext) -> Report:
     """The report with what its run used outside this machine."""
-    used = _totals(context)
+    used = totals_of(context)
     facts = replace(report.facts, calls=used.calls, tokens=used.tokens, cost=used.cost)
     return replace(report, facts=facts)
 
@@ -163,5 +225,6 @@ async def _plain_context(run: ResearchRun, _configuration: Configuration) -> Run
     return RunContext(run_id=run.job.job_id, journal=run.journal, priority=run.job.priority)
 
 
-def _lease(job: Job) -> Lease:
+def lease_of(job: Job) -> Lease:
+    """The right to write that a claimed job has."""
     return Lease(job_id=job.job_id, owner=job.lease_owner, token=job.lease_token)

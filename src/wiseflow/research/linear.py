@@ -23,6 +23,7 @@ async def research_linearly(run: Run, research_id: str, question: Question, team
         NoEvidence: the documents hold nothing on the topic.
         CallError: no plan could be made, or every section is lost; the first reason.
         BudgetSpent: likewise, as the run may spend no more.
+        ApprovalNeeded: its plan is made, and nobody has approved it yet.
         Cancelled: somebody asked for the run to stop.
         LeaseLost: another worker holds the run now.
     """

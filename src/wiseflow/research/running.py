@@ -12,6 +12,7 @@ from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import Branches, Journal, SourceReader
+from wiseflow.research.earlier import Known
 from wiseflow.research.time_range import ALWAYS, Period
 
 
@@ -45,12 +46,14 @@ class Commission:
         context: travels in each of its calls to the outside.
         lease: the right to write to its job's stores.
         period: when what is found was published.
+        earlier: what it builds on; ``None`` for a research of its own.
     """
 
     configuration: Configuration
     context: RunContext
     lease: Lease
     period: Period = ALWAYS
+    earlier: Known | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ and the run goes on without; what is lost is journalled with the summary that wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from wiseflow.core.authoring import (
     Assignment,
@@ -26,6 +26,7 @@ from wiseflow.core.authoring import (
 )
 from wiseflow.core.configuration import ReportLength, ResearchMode
 from wiseflow.core.report import Loss, Report
+from wiseflow.research.approving import approved_plan
 from wiseflow.research.asking import Question
 from wiseflow.research.assembling import Material, assemble
 from wiseflow.research.checking import Checked, check_citations, cited_claims
@@ -103,8 +104,13 @@ class Steps:
         self._losses = Losses()  # of this attempt
 
     async def plan(self) -> Planning:
-        """The plan. Raises what the retriever and the author raise: without it there is nothing."""
-        return await self._run.journal.once("plan", self._make_plan, Planning)
+        """The plan, approved where that was asked for.
+
+        Raises what the retriever and the author raise, as without it there is nothing.
+        """
+        planning = await self._run.journal.once("plan", self._make_plan, Planning)
+        plan = await approved_plan(self._run, planning.plan, self._question)
+        return replace(planning, plan=plan)
 
     async def gather(
         self, step_key: str, title: str, request: EvidenceRequest, **told: object

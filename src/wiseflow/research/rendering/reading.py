@@ -10,6 +10,7 @@ from wiseflow.core.jobs import StopReason
 from wiseflow.core.money import money
 from wiseflow.core.report import (
     AuthorKind,
+    BuildsOn,
     Citation,
     Claim,
     Disagreement,
@@ -192,9 +193,17 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
         rows.insert(1, ("Models", ", ".join(report.author.models)))
     if facts.disagreements:
         rows.append(("Sources disagree", f"in {len(facts.disagreements)} places"))
+    if facts.builds_on:
+        rows.insert(1, ("Builds on", builds_on_line(facts.builds_on)))
     if facts.partial:
         rows.append(("Partial", f"{len(facts.lost)} parts lost, see “{NOT_FOUND_TITLE}”"))
     return rows
+
+
+def builds_on_line(earlier: BuildsOn) -> str:
+    """What a report builds on: the title and id of the earlier one, and what it cites of it."""
+    sources = "1 of its sources" if earlier.sources == 1 else f"{earlier.sources} of its sources"
+    return f"“{earlier.title}” ({earlier.research_id}), {sources} cited here"
 
 
 def duration(seconds: float) -> str:

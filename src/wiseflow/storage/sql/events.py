@@ -80,6 +80,14 @@ async def write_news(connection: Connection, lease: Lease, news: StepNews) -> No
         await connection.execute(_APPEND, rows)
 
 
+async def append_event(
+    connection: Connection, job_id: str, number: int, kind: str, data: Mapping[str, object]
+) -> None:
+    """Append one event whose number the same transaction has counted on the job's row."""
+    row = {"job_id": job_id, "number": number, "type": kind, "data": as_json(data)}
+    await connection.execute(_APPEND, row)
+
+
 _REACHED = bindparam("reached", type_=Double)
 _COUNT = (
     update(jobs)

@@ -25,8 +25,9 @@ from sqlalchemy import (
 )
 
 from wiseflow.core.errors import IllegalTransition, LeaseLost
-from wiseflow.core.jobs import Job, JobRequest, JobStatus, Lease, Outcome, StopReason
+from wiseflow.core.jobs import Approval, Job, JobRequest, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.transitions import ENDINGS, Move, after
+from wiseflow.storage.sql.approvals import write_approval
 from wiseflow.storage.sql.claims import Claim
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
@@ -196,9 +197,17 @@ class SqlJobQueue(SqlJobReader):
         """Make an ended job pending again. Raises ``NotFound``, ``IllegalTransition``."""
         return await self._move(job_id, Move.RESUME, self._pending_again())
 
-    async def approve(self, job_id: str) -> Job:
+    async def approve(self, job_id: str, approval: Approval) -> Job:
         """Make a job that awaits approval pending. Raises ``NotFound``, ``IllegalTransition``."""
-        return await self._move(job_id, Move.APPROVE, self._pending_again())
+
+        async def unit(connection: Connection) -> Job:
+            approved = await write_approval(connection, job_id, approval, self._pending_again())
+            job = await read_job(connection, job_id)
+            if not approved:
+                raise IllegalTransition(job_id, job.status, Move.APPROVE)
+            return job
+
+        return await self._database.write(unit)
 
     async def delete(self, job_id: str) -> None:
         """Erase a job and all it made. Raises ``NotFound``, ``IllegalTransition``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import Executable, String, Text, bindparam, select
@@ -16,7 +16,11 @@ from wiseflow.storage.sql.dialect import upsert_in
 from wiseflow.storage.sql.document_rows import IndexState, passage_rows, source_row
 from wiseflow.storage.sql.document_writes import read_sources, with_passages
 from wiseflow.storage.sql.job_rows import HELD, held
+from wiseflow.storage.sql.retired import chunks, needed_by
 from wiseflow.storage.sql.tables import job_sources, jobs, passages, sources
+
+# Before a source's id, in the place of the address of a source that is held and was not fetched.
+HELD_ONLY = "source:"
 
 
 class SqlPageStore:
@@ -36,12 +40,10 @@ class SqlPageStore:
             "new_url": url,
             "new_source_id": stored and stored.source.source_id,
             "new_error": error,
-            **held(lease),
         }
 
         async def unit(connection: Connection) -> None:
-            if await connection.scalar(_hold(connection.dialect.name), values) is None:
-                raise LeaseLost(lease.job_id)
+            await _take_hold(connection, lease, values)
             if stored:
                 await _save(connection, stored)
 
@@ -59,14 +61,52 @@ class SqlPageStore:
 
         return await self._database.read(unit)
 
+    async def adopt(self, lease: Lease, job_id: str) -> list[str]:
+        """Hold the sources that another job read or cites. Raises ``LeaseLost``."""
+
+        async def unit(connection: Connection) -> list[str]:
+            read = select(job_sources.c.url, job_sources.c.source_id).where(
+                job_sources.c.job_id == job_id, job_sources.c.error == ""
+            )
+            places = {
+                row.source_id: row.url for row in await connection.execute(read) if row.source_id
+            }
+            needed = await _locked(connection, await needed_by(connection, job_id))
+            for source_id in needed:
+                # What stands in for a page that could not be read is held under no address.
+                place = places.get(source_id, f"{HELD_ONLY}{source_id}")
+                values = {"new_url": place, "new_source_id": source_id, "new_error": ""}
+                await _take_hold(connection, lease, values)
+            return needed
+
+        return await self._database.write(unit)
+
     async def pages(self, source_ids: Sequence[str]) -> dict[str, StoredSource]:
-        """Those of the kept pages that there are, by the ids of their sources."""
+        """Those of the sources that there are, by their ids."""
 
         async def unit(connection: Connection) -> dict[str, StoredSource]:
             found = await with_passages(connection, await read_sources(connection, source_ids))
             return {stored.source.source_id: stored for stored in found}
 
         return await self._database.read(unit)
+
+
+async def _take_hold(
+    connection: Connection, lease: Lease, values: Mapping[str, str | None]
+) -> None:
+    if await connection.scalar(_hold(connection.dialect.name), {**values, **held(lease)}) is None:
+        raise LeaseLost(lease.job_id)
+
+
+async def _locked(connection: Connection, source_ids: Sequence[str]) -> list[str]:
+    """Those of the sources that there are; whoever would erase them now waits, see ``retired``."""
+    found: list[str] = []
+    for some in chunks(sorted(source_ids)):
+        there = select(sources.c.source_id).where(sources.c.source_id.in_(some))
+        found += await connection.scalars(
+            there.order_by(sources.c.source_id).with_for_update(read=True)
+        )
+    return found
 
 
 async def _save(connection: Connection, stored: StoredSource) -> None:

@@ -1,0 +1,1 @@
+"""What follows a finished report: questions to it, and researches that build on it."""
