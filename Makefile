@@ -33,7 +33,8 @@ coverage: env-dev services ## Every test, and how much of the code they run: at 
 
 prove: env-dev coverage ## Coverage, and the long proofs at their full counts (more than an hour)
 	@$(BIN)/python proofs/kill_research.py --kills 100 --researches 40 --seed 1
-	@$(BIN)/python proofs/kill_gateway.py --kills 100 --researches 20 --seed 1
+	@for mode in linear graph multi_agent; do \
+	  $(BIN)/python proofs/kill_gateway.py --kills 100 --researches 20 --seed 1 --mode $$mode; done
 	@$(BIN)/python proofs/engine_faults.py --simulations 500 --seed 1
 	@$(BIN)/python proofs/engine_churn.py --hours 24
 	@$(BIN)/python proofs/memory_of_a_cgroup.py

@@ -17,6 +17,7 @@ own log, in which equal requests have equal digests:
 A kill counts only if the process lived and its researches were not finished.
 
     python proofs/kill_gateway.py --kills 100 --researches 20 --seed 1
+    python proofs/kill_gateway.py --kills 100 --researches 20 --seed 1 --mode graph
 """
 
 from __future__ import annotations
@@ -32,10 +33,13 @@ from pathlib import Path
 
 from killed_batches import Batch, Kill, Request, Watched
 
+from wiseflow.core.configuration import ResearchMode
 from wiseflow.simulator.options import SimulatorOptions
 from wiseflow.simulator.process import SimulatorProcess
 from wiseflow.simulator.world import World
 
+HOPS = 3
+TOPICS_A_RESEARCH = 3
 MOST_DRAWS = 20  # of moments that did not count, for each one that does
 
 
@@ -56,16 +60,19 @@ class Findings:
 def main() -> None:
     options = parse_options()
     begun = time.monotonic()
-    world = World(topics=options.researches)
-    topics = [topic.name for topic in world.topics]
-    simulated = SimulatorOptions(time_scale=options.time_scale, topics=options.researches)
+    world = World(topics=options.researches * TOPICS_A_RESEARCH, links=True)
+    topics = questions(world, options.researches)
+    simulated = SimulatorOptions(
+        time_scale=options.time_scale, topics=len(world.topics), links=True
+    )
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work,
         SimulatorProcess(simulated) as simulator,
     ):
         watched = Watched(simulator, options.time_scale)
-        findings = prove(Path(work), topics, watched, options.kills, random.Random(options.seed))
-    print(render(findings, options.researches, time.monotonic() - begun))
+        chance = random.Random(options.seed)
+        findings = prove(Path(work), topics, watched, options.kills, chance, options.mode)
+    print(f"{options.mode}: {render(findings, options.researches, time.monotonic() - begun)}")
     for line in findings.wrong:
         print("  " + line)
     sys.exit(1 if findings.wrong else 0)
@@ -76,6 +83,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--researches", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mode", choices=[mode.value for mode in ResearchMode], default="linear")
     parser.add_argument("--time-scale", type=float, default=0.2)
     return parser.parse_args()
 
@@ -92,12 +100,35 @@ def render(findings: Findings, researches: int, seconds: float) -> str:
     )
 
 
+def questions(world: World, count: int) -> list[str]:
+    """Questions of three hops, none of which needs what another one needs.
+
+    So equal requests are the same request made again, and every mode takes all of its steps.
+    """
+    asked: list[str] = []
+    known: set[str] = set()
+    for number in range(len(world.links)):
+        question = world.chain(number, HOPS)
+        entities = {fact.entity for fact in question.facts}
+        if entities.isdisjoint(known):
+            known |= entities
+            asked.append(question.text)
+        if len(asked) == count:
+            return asked
+    raise SystemExit(f"the world has only {len(asked)} such questions")
+
+
 def prove(
-    work: Path, topics: Sequence[str], watched: Watched, kills: int, chance: random.Random
+    work: Path,
+    topics: Sequence[str],
+    watched: Watched,
+    kills: int,
+    chance: random.Random,
+    mode: str,
 ) -> Findings:
     """Run the undisturbed command, then batches of it until so many kills have counted."""
     findings = Findings()
-    calm = Batch(work / "calm", topics, watched.settings())
+    calm = Batch(work / "calm", topics, watched.settings(), mode)
     begun = time.monotonic()
     calm.command.finish()
     length_s = time.monotonic() - begun
@@ -113,7 +144,7 @@ def prove(
             raise SystemExit(f"only {findings.kills} kills counted")
         findings.batches += 1
         watched.forget()
-        batch = Batch(work / f"batch-{findings.batches}", topics, watched.settings())
+        batch = Batch(work / f"batch-{findings.batches}", topics, watched.settings(), mode)
         done = kill_until_it_ends(batch, kills - findings.kills, length_s, chance, findings)
         name = f"batch {findings.batches}"
         findings.wrong += [f"{name}: {line}" for line in wrong_at_the_end(batch, len(topics))]

@@ -57,7 +57,9 @@ class Request:
 class Batch:
     """The researches of one command, in a folder of their own."""
 
-    def __init__(self, path: Path, topics: Sequence[str], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, topics: Sequence[str], settings: Mapping[str, str], mode: str
+    ) -> None:
         path.mkdir()
         self.path = path
         self.out = path / "out"
@@ -65,7 +67,7 @@ class Batch:
         (path / "topics.txt").write_text("\n".join(topics), encoding="utf-8")
         arguments = [
             sys.executable, "-m", "wiseflow", "research", "--topics", "topics.txt", "--out", "out",
-            "--parallel", str(len(topics)), "--quiet",
+            "--parallel", str(len(topics)), "--quiet", "--mode", mode,
         ]  # fmt: skip
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.command = Command(

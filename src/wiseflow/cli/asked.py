@@ -81,6 +81,7 @@ def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
     beside_web = bool(chosen["search"]) and bool(docs or collection)
     configuration = {
         "research_mode": chosen["mode"],
+        "max_search_depth": chosen["depth"],
         "length": chosen["length"],
         "unsupported": chosen["unsupported"],
         "language": chosen["language"],

@@ -63,7 +63,18 @@ GONE_WELL = (JobStatus.COMPLETED, JobStatus.AWAITING_APPROVAL)
     "--docs", multiple=True, type=click.Path(path_type=Path), help="Research these documents."
 )
 @click.option("--collection", help="Research a collection that `wiseflow index` made.")
-@click.option("--mode", type=click.Choice([mode.value for mode in ResearchMode]), default="linear")
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in ResearchMode]),
+    default="linear",
+    show_default=True,
+    help="Once through; from question to question; or with a critic.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, 10),
+    help="How often a finding may lead to a new question. Default: 2.",
+)
 @click.option(
     "--length",
     type=click.Choice([one.value for one in ReportLength]),
