@@ -50,7 +50,14 @@ def test_a_data_folder_that_is_none_is_told(wiseflow):
 
 
 def test_every_part_of_the_quality_bench_has_its_measurement():
-    assert set(quality_measures()) == {"articles", "pdf", "retrieval", "briefs"}
+    assert set(quality_measures()) == {
+        "articles",
+        "pdf",
+        "retrieval",
+        "briefs",
+        "verdicts",
+        "conflicts",
+    }
 
 
 @pytest.mark.parametrize("part", ["overhead", "predictions"])

@@ -83,6 +83,7 @@ def read_options(chosen: Mapping[str, object]) -> ResearchOptions:
         "research_mode": chosen["mode"],
         "max_search_depth": chosen["depth"],
         "length": chosen["length"],
+        "visualization": chosen["drawings"] or None,
         "unsupported": chosen["unsupported"],
         "language": chosen["language"],
         "number_of_queries": chosen["number_of_queries"],

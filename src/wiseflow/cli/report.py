@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -16,31 +19,42 @@ from wiseflow.core.documents import Source
 from wiseflow.core.errors import InvalidInput, NotFound, StorageError
 from wiseflow.core.jobs import Job
 from wiseflow.core.report import Report
+from wiseflow.research.picturing import pictures_of
 
 FORMATS = ("markdown", "html", "json")
+PICTURES = "pictures"
 SUFFIXES = {"markdown": ".md", "html": ".html", "json": ".json"}
 
 
 @click.command()
 @click.argument("job_id", metavar="ID")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="markdown", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS, PICTURES]),
+    default="markdown",
+    show_default=True,
+    help="`pictures` is the data of the drawings, as JSON.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--drawings", is_flag=True, help="Draw names, years and the run, in HTML.")
 @click.pass_obj
 def report(
-    context: CommandContext, job_id: str, form: str, out: Path | None, as_json: bool
+    context: CommandContext, job_id: str, form: str, out: Path | None, as_json: bool, drawings: bool
 ) -> None:
     """Print the report of the research ID (its first characters are enough)."""
 
-    async def read(app: Application) -> Report:
+    async def read(app: Application) -> tuple[Job, Report]:
         job = await app.job(job_id)
         try:
-            return await app.report(job.job_id)
+            return job, await app.report(job.job_id)
         except NotFound:
             raise no_report(job) from None
 
-    found = with_application(context.settings(), read)
-    text = render_report(found, "json" if as_json else form)
+    job, found = with_application(context.settings(), read)
+    drawn = drawings or wants_drawings(job)
+    text = render_report(found, "json" if as_json else form, drawings=drawn)
     if out is None:
         click.echo(text)
     else:
@@ -62,6 +76,14 @@ def source(
     click.echo(render_source(found, start, end, as_json=as_json), nl=as_json)
 
 
+def wants_drawings(job: Job) -> bool:
+    """Whether whoever asked for a research wants drawings in its report."""
+    configuration = job.payload.get("configuration")
+    return isinstance(configuration, Mapping) and bool(
+        cast("Mapping[str, object]", configuration).get("visualization")
+    )
+
+
 def no_report(job: Job) -> NotFound:
     """The error for a research that has no report, saying why."""
     reason = f": {job.error}" if job.error else ""
@@ -71,13 +93,16 @@ def no_report(job: Job) -> NotFound:
     )
 
 
-def render_report(found: Report, form: str) -> str:
-    """A report as Markdown, HTML or JSON."""
+def render_report(found: Report, form: str, *, drawings: bool = False) -> str:
+    """A report as Markdown, HTML or JSON, or the data of its drawings."""
     from wiseflow.research.rendering import html, markdown  # noqa: PLC0415 - templates are slow
     from wiseflow.research.rendering import json as contract  # noqa: PLC0415
 
     if form == "html":
-        return html.to_html(found)
+        return html.to_html(found, drawings=drawings)
+    if form == PICTURES:
+        pictures = asdict(pictures_of(found))
+        return json.dumps(pictures, ensure_ascii=False, indent=2)
     if form == "json":
         return json.dumps(contract.report_to_json(found), ensure_ascii=False, indent=2)
     return markdown.to_markdown(found)

@@ -29,7 +29,14 @@ from wiseflow.cli.display import (
     shorten,
     show_path,
 )
-from wiseflow.cli.report import FORMATS, SUFFIXES, check_folder, render_report, write_text
+from wiseflow.cli.report import (
+    FORMATS,
+    SUFFIXES,
+    check_folder,
+    render_report,
+    wants_drawings,
+    write_text,
+)
 from wiseflow.cli.running import with_application
 from wiseflow.cli.topics import Topic, batch_name, topics_from_arguments, topics_from_file
 from wiseflow.connector.batches import Moment, run_batch
@@ -80,6 +87,7 @@ GONE_WELL = (JobStatus.COMPLETED, JobStatus.AWAITING_APPROVAL)
     type=click.Choice([one.value for one in ReportLength]),
     help="How long reports may get.",
 )
+@click.option("--drawings", is_flag=True, help="Draw names, years and the run, in HTML reports.")
 @click.option(
     "--unsupported",
     type=click.Choice([one.value for one in Unsupported]),
@@ -341,7 +349,8 @@ class _Handover:
         if self._out:
             for form in FORMATS:
                 name = file_name(self._batch, job) + SUFFIXES[form]
-                write_text(self._out / name, render_report(report, form))
+                text = render_report(report, form, drawings=wants_drawings(job))
+                write_text(self._out / name, text)
 
 
 def file_name(batch: Batch, job: Job) -> str:

@@ -124,6 +124,22 @@ class BuildsOn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepSpan:
+    """When a step of the run was made.
+
+    Args:
+        step: its key in the journal.
+        title: of the section or the question it is about, or "".
+        start_s, end_s: from the beginning of the attempt that ended the run.
+    """
+
+    step: str
+    title: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What a run did and spent.
 
@@ -165,6 +181,7 @@ class RunFacts:
     partial: bool = False
     stop_reason: StopReason | None = None
     lost: tuple[Loss, ...] = ()
+    timeline: tuple[StepSpan, ...] = ()
     builds_on: BuildsOn | None = None
 
 

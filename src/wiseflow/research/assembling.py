@@ -18,6 +18,7 @@ from wiseflow.core.report import (
     RunFacts,
     Section,
     SourceReference,
+    StepSpan,
     Verdict,
 )
 from wiseflow.research.asking import Question
@@ -36,6 +37,7 @@ class Material:
         queries: searches over the documents.
         considered: distinct passages that they returned.
         seconds: how long the run took.
+        timeline: its steps.
     """
 
     plan: Plan
@@ -47,6 +49,7 @@ class Material:
     queries: int
     considered: int
     seconds: float
+    timeline: tuple[StepSpan, ...] = ()
 
 
 def assemble(
@@ -85,6 +88,7 @@ def assemble(
             partial=bool(material.losses),
             stop_reason=stop_reason(material.losses),
             lost=material.losses,
+            timeline=material.timeline,
             builds_on=None,
             **counts,
         ),

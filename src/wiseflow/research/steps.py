@@ -7,8 +7,9 @@ and the run goes on without; what is lost is journalled with the summary that wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
 
 from wiseflow.core.authoring import (
     Assignment,
@@ -25,7 +26,7 @@ from wiseflow.core.authoring import (
     WrittenSection,
 )
 from wiseflow.core.configuration import ReportLength, ResearchMode
-from wiseflow.core.report import Loss, Report
+from wiseflow.core.report import Loss, Report, StepSpan
 from wiseflow.research.approving import approved_plan
 from wiseflow.research.asking import Question
 from wiseflow.research.assembling import Material, assemble
@@ -44,6 +45,7 @@ from wiseflow.research.losing import (
 from wiseflow.research.repeats import without_repeats
 from wiseflow.research.running import Run, Team
 
+T = TypeVar("T")
 OVERVIEW_PASSAGES = 60
 EVIDENCE_PASSAGES = {ReportLength.BRIEF: 6, ReportLength.NORMAL: 10, ReportLength.DETAILED: 16}
 # Shares of the whole, for the progress that a user sees.
@@ -102,13 +104,14 @@ class Steps:
         self._writing_from = PLANNED
         self._drafts = 0  # written in this attempt
         self._losses = Losses()  # of this attempt
+        self._timeline: list[StepSpan] = []  # of this attempt
 
     async def plan(self) -> Planning:
         """The plan, approved where that was asked for.
 
         Raises what the retriever and the author raise, as without it there is nothing.
         """
-        planning = await self._run.journal.once("plan", self._make_plan, Planning)
+        planning = await self._once("plan", "", self._make_plan, Planning)
         plan = await approved_plan(self._run, planning.plan, self._question)
         return replace(planning, plan=plan)
 
@@ -133,9 +136,8 @@ class Steps:
                 await self._tell("missed", **told, missed=missed)
             return gathered
 
-        self._run.check()
         try:
-            return await self._run.journal.once(step_key, step, Gathered)
+            return await self._once(step_key, title, step, Gathered)
         except LOSING as error:
             self._losses.note(step_key, title, error)
             return None
@@ -152,9 +154,8 @@ class Steps:
             )  # fmt: skip
             return findings
 
-        self._run.check()
         try:
-            return await self._run.journal.once(inquiry.step, step, Findings)
+            return await self._once(inquiry.step, inquiry.question, step, Findings)
         except LOSING as error:
             self._losses.note(inquiry.step, inquiry.question, error)
             return None
@@ -187,9 +188,8 @@ class Steps:
             await self.reached(self._writing_from + (WRITTEN - self._writing_from) * share)
             return draft
 
-        self._run.check()
         try:
-            draft = await self._run.journal.once(step_key, step, Draft)
+            draft = await self._once(step_key, assignment.section.title, step, Draft)
         except LOSING as error:
             self._losses.note(step_key, assignment.section.title, error)
             return None
@@ -209,9 +209,8 @@ class Steps:
             await self._tell("critique", remarks=remarks)
             return critique
 
-        self._run.check()
         try:
-            return await self._run.journal.once(step_key, step, Critique)
+            return await self._once(step_key, "", step, Critique)
         except LOSING as error:
             self._losses.note(step_key, "", error)
             return Critique()
@@ -237,7 +236,8 @@ class Steps:
             losses=ending.losses,
             queries=planning.queries + sum(len(one.queries) for one in found),
             considered=len({*planning.considered}.union(*(one.considered for one in found))),
-            seconds=self.team.clock.monotonic() - self._began,
+            seconds=self._passed_s(),
+            timeline=tuple(self._timeline),
         )
         return assemble(research_id, mode, self._question, material)
 
@@ -312,8 +312,7 @@ class Steps:
                 await self._tell("lost", step=loss.step, title=loss.title, reason=loss.reason)
             return ending
 
-        self._run.check()
-        return await self._run.journal.once("summary", step, Ending)
+        return await self._once("summary", "", step, Ending)
 
     async def _end(
         self, plan: Plan, written: Sequence[WrittenSection], losses: tuple[Loss, ...]
@@ -341,8 +340,26 @@ class Steps:
             await self.reached(1.0)
             return Closing(synthesis=held, checked=checked)
 
+        return await self._once("verify", "", step, Closing)
+
+    async def _once(
+        self, step_key: str, title: str, function: Callable[[], Awaitable[T]], result_type: type[T]
+    ) -> T:
+        """The result of a step, which is made once, and when it was made."""
+
+        async def timed() -> T:
+            start_s = self._passed_s()
+            result = await function()
+            self._timeline.append(
+                StepSpan(step=step_key, title=title, start_s=start_s, end_s=self._passed_s())
+            )
+            return result
+
         self._run.check()
-        return await self._run.journal.once("verify", step, Closing)
+        return await self._run.journal.once(step_key, timed, result_type)
+
+    def _passed_s(self) -> float:
+        return round(self.team.clock.monotonic() - self._began, 3)
 
     async def _tell(self, event_type: str, **data: object) -> None:
         await self._run.emit(event_type, data)

@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from wiseflow.core.report import Report
+from wiseflow.research.picturing import pictures_of
+from wiseflow.research.rendering.drawing import Drawing, drawings_of
 from wiseflow.research.rendering.reading import (
     CONTROL,
     NOT_FOUND_TITLE,
@@ -38,8 +40,13 @@ _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"
 _LOST = re.compile(r"[\x00\x7f-\x9f\ud800-\udfff]")
 
 
-def to_html(report: Report) -> str:
-    """The whole report as one page that needs nothing else, with the quote behind each citation."""
+def to_html(report: Report, *, drawings: bool = False) -> str:
+    """The whole report as one page that needs nothing else, with the quote behind each citation.
+
+    Args:
+        report: any.
+        drawings: whether to draw who is named by which sources, when, and how the run went.
+    """
     language = language_tag(report.language)
     template, style = _page()
     return template.render(
@@ -49,6 +56,7 @@ def to_html(report: Report) -> str:
         style=style,
         style_hash=b64encode(sha256(style.encode()).digest()).decode(),
         references=references(report),
+        drawings=_drawings(report) if drawings else [],
         author_line=author_line(report.author),
         partial_line=partial_line(report),
         marks_line=marks_line(report),
@@ -57,6 +65,11 @@ def to_html(report: Report) -> str:
         figures=figures(report),
         not_found_title=NOT_FOUND_TITLE,
     )
+
+
+def _drawings(report: Report) -> list[Drawing]:
+    numbers = {key: reference.number for key, reference in references(report).items()}
+    return drawings_of(pictures_of(report), numbers)
 
 
 def language_tag(language: str) -> str:
