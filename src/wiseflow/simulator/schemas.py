@@ -27,7 +27,7 @@ IDS = re.compile(
 TITLES = re.compile(r"(title|heading|name|label|topic)s?$")
 QUERY = re.compile(r"(quer(y|ies)|search(es)?|keywords?|questions?|terms?)$")
 LONG = re.compile(r"(body|content|draft|answer|report|markdown|text|paragraphs?|section|article)$")
-NEGATIVE = re.compile(r"need|missing|gap|more|error|wrong|contradict|duplicate|fail")
+NEGATIVE = re.compile(r"need|not_|missing|gap|more|error|wrong|contradict|duplicate|fail")
 YES = re.compile(
     r"(yes|true|support|relevant|ok|good|pass|accept|done|complete|sufficient)", re.IGNORECASE
 )

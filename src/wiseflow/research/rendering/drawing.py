@@ -16,10 +16,20 @@ from wiseflow.research.picturing import Entity, Mentions, Pictures
 from wiseflow.research.rendering.reading import printable
 
 # In units of the drawing, which a browser fits to the page.
-WIDTH, ROW, TOP = 640, 24, 24
+WIDTH, ROW, TOP, EDGE = 640, 24, 24, 12
 NAMES, SOURCES = 230, 520  # where the names end, and where the sources begin
-BARS = 220
-LONGEST_LABEL = 34
+BARS = 230
+LONGEST_LABEL = 30
+# What a step is called, by the last word of its key that has a name.
+DOING = {
+    "plan": "plan",
+    "evidence": "search",
+    "reading": "read",
+    "draft": "write",
+    "critique": "criticise",
+    "summary": "sum up",
+    "verify": "check citations",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +72,8 @@ def graph(entities: Sequence[Entity], numbers: Mapping[str, int]) -> Drawing:
         for key, count in one.sources:
             if key in numbers:
                 parts.append(_tie(y, places[numbers[key]], count))
-        parts.append(_text(NAMES - 12, y, one.name, anchor="end"))
-    parts += [_text(SOURCES + 12, y, f"source {number}") for number, y in places.items()]
+        parts.append(_text(NAMES - EDGE, y, one.name, anchor="end"))
+    parts += [_text(SOURCES + EDGE, y, f"source {number}") for number, y in places.items()]
     rows = tuple((one.name, str(one.mentions), ", ".join(_numbers(one, numbers))) for one in named)
     title = "Who and what is named, and by which sources"
     return _drawing(title, height, parts, ("name", "claims", "sources"), rows)
@@ -119,8 +129,8 @@ def _tie(left: int, right: int, count: int) -> Markup:
 
 
 def _bar(y: int, label: str, start: float, end: float) -> Iterator[Markup]:
-    room = WIDTH - BARS
-    yield _text(BARS - 12, y, label, anchor="end")
+    room = WIDTH - BARS - EDGE
+    yield _text(BARS - EDGE, y, label, anchor="end")
     yield Markup('<rect class="bar" x="{x}" y="{y}" width="{width}" height="{height}"/>').format(
         x=round(BARS + room * start, 1),
         y=y - ROW // 3,
@@ -142,4 +152,6 @@ def _numbers(entity: Entity, numbers: Mapping[str, int]) -> list[str]:
 
 
 def _label(span: StepSpan) -> str:
-    return f"{span.step} {span.title}".strip()
+    parts = span.step.split("/")
+    doing = next((DOING[part] for part in reversed(parts) if part in DOING), span.step)
+    return f"{doing}: {span.title}" if span.title else doing
