@@ -167,11 +167,11 @@ def _common_figures(subject: str, data: DataSet, briefs: Sequence[Brief]) -> lis
 
 
 async def _write_briefs(data: DataSet) -> list[Brief]:
-    reports = _Reports()
+    reports = Reports()
     handler = ResearchHandler(
         author=lambda _: ExtractiveAuthor(InlineCompute(), data.index_folder),
         retriever=lambda _: IndexRetriever(InlineCompute(), data.index_folder),
-        sources=_Sources(data.sources),
+        sources=Sources(data.sources),
         reports=reports,
         branches=InlineBranches(),
         clock=SystemClock(),
@@ -235,9 +235,9 @@ class MemoryRun:
     deadline: float | None = None
 
     @classmethod
-    def of(cls, job_id: str, topic: str) -> MemoryRun:
-        """The run of a research on ``topic`` with the default settings."""
-        question = Question(topic=topic, configuration=Configuration())
+    def of(cls, job_id: str, topic: str, configuration: Configuration | None = None) -> MemoryRun:
+        """The run of a research on ``topic``, with the default settings if none are given."""
+        question = Question(topic=topic, configuration=configuration or Configuration())
         return cls(job=_job(job_id, topic, to_payload(question)))
 
     async def emit(self, event_type: str, data: Mapping[str, object]) -> None:
@@ -250,7 +250,9 @@ class MemoryRun:
         """Nobody cancels."""
 
 
-class _Sources:
+class Sources:
+    """The stored documents of a data set."""
+
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
 
@@ -259,20 +261,25 @@ class _Sources:
         return {one: self._sources[one] for one in source_ids if one in self._sources}
 
     async def source(self, source_id: str) -> Source:
+        """The document of that id. Raises ``NotFound``."""
         if source_id not in self._sources:
             raise NotFound(f"there is no source {source_id}")
         return self._sources[source_id]
 
 
-class _Reports:
+class Reports:
+    """Keeps reports in memory."""
+
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
 
     async def save(self, lease: Lease, report: str, *, source_ids: Sequence[str]) -> None:
+        """Keep the report of a job."""
         assert source_ids
         self.kept[lease.job_id] = report
 
     async def get(self, job_id: str) -> str:
+        """The report of a job."""
         return self.kept[job_id]
 
 

@@ -20,7 +20,7 @@ from wiseflow.core.errors import InvalidInput
 data_option = click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="The folder with the data sets."
 )
-PARTS = ("articles", "pdf", "retrieval", "briefs", "verdicts", "conflicts")
+PARTS = ("articles", "pdf", "retrieval", "briefs", "modes", "verdicts", "conflicts")
 ENGINE_PARTS = ("overhead", "predictions", "maps", "workloads", "dask")
 
 
@@ -119,13 +119,15 @@ def quality_measures() -> dict[str, Callable[[Path, Path], Sequence[Figure]]]:
     """Each part's measurement: from the data's folder, in a folder to work in."""
     # As in worker processes: threads that wait for each other would be counted as work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from wiseflow.bench import briefs, conflicts, extraction, retrieval, verdicts  # noqa: PLC0415 - slow to import
+    # Slow to import.
+    from wiseflow.bench import briefs, conflicts, extraction, mode_evidence, retrieval, verdicts  # noqa: PLC0415
 
     return {
         "articles": lambda data, _: extraction.measure_articles(data),
         "pdf": lambda data, _: extraction.measure_pdfs(data),
         "retrieval": retrieval.measure_retrieval,
         "briefs": briefs.measure_briefs,
+        "modes": mode_evidence.measure_mode_evidence,
         "verdicts": lambda data, _: verdicts.measure_verdicts(data),
         "conflicts": lambda data, _: conflicts.measure_conflicts(data),
     }
