@@ -3,7 +3,7 @@ import json
 import pytest
 
 from wiseflow.bench.figures import Figure
-from wiseflow.cli.bench import parse_levels, quality_measures, render
+from wiseflow.cli.bench import PARTS, parse_levels, quality_measures, render
 from wiseflow.core.errors import InvalidInput
 
 FIGURES = [
@@ -50,14 +50,7 @@ def test_a_data_folder_that_is_none_is_told(wiseflow):
 
 
 def test_every_part_of_the_quality_bench_has_its_measurement():
-    assert set(quality_measures()) == {
-        "articles",
-        "pdf",
-        "retrieval",
-        "briefs",
-        "verdicts",
-        "conflicts",
-    }
+    assert set(quality_measures()) == set(PARTS)
 
 
 @pytest.mark.parametrize("part", ["overhead", "predictions"])
