@@ -77,7 +77,8 @@ class Folder:
         found = {}
         for path in sorted(self.out.glob("*.json")):
             report = json.loads(path.read_text(encoding="utf-8"))
-            del report["id"], report["facts"]["seconds"]
+            facts = report["facts"]
+            del report["id"], facts["seconds"], facts["timeline"]
             found[path.name] = report
         return found
 
