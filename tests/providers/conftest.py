@@ -6,6 +6,25 @@ from tests.providers.servers import FixedClock, declared
 from wiseflow.providers.http import HttpClients
 from wiseflow.providers.network import Network
 from wiseflow.providers.registry import Registry
+from wiseflow.simulator.faults import FaultPlan
+from wiseflow.simulator.options import SimulatorOptions
+from wiseflow.simulator.process import SimulatorProcess
+
+
+@pytest.fixture(scope="session")
+def simulator():
+    """A simulator at 100 times the speed, one for each process of the tests."""
+    with SimulatorProcess(SimulatorOptions(time_scale=0.01)) as running:
+        yield running
+
+
+@pytest.fixture
+def sim(simulator):
+    """The simulator as if it had just begun, without faults and limits."""
+    simulator.reset()
+    simulator.set_faults(FaultPlan())
+    simulator.set_limits()
+    return simulator
 
 
 @pytest.fixture

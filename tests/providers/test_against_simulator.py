@@ -12,25 +12,9 @@ from wiseflow.providers.network import Network
 from wiseflow.providers.pages import PageFetcher, PageLimits
 from wiseflow.providers.politeness import Manners
 from wiseflow.simulator.faults import FaultKind, FaultPlan, FaultRate
-from wiseflow.simulator.options import SimulatorOptions
-from wiseflow.simulator.process import SimulatorProcess
 
 REQUEST = SearchRequest(query="tidal energy", limit=3)
 HERE = Network(local_only=True, allowed_networks=("127.0.0.0/8",))
-
-
-@pytest.fixture(scope="module")
-def simulator():
-    with SimulatorProcess(SimulatorOptions(time_scale=0.01)) as running:
-        yield running
-
-
-@pytest.fixture
-def sim(simulator):
-    simulator.reset()
-    simulator.set_faults(FaultPlan())
-    simulator.set_limits()
-    return simulator
 
 
 @pytest.fixture

@@ -106,13 +106,14 @@ async def test_when_who_asks_is_cancelled_the_next_one_asks(make_fetcher):
 
     async with serving(slowly) as server:
         fetcher = make_fetcher()
-        first = asyncio.create_task(fetched(fetcher, f"{server.base}/a"))
-        await asked.wait()
-        second = asyncio.create_task(fetched(fetcher, f"{server.base}/c"))
-        await asyncio.sleep(0)
-        first.cancel()
-        answer.set()
-        assert await second == "a page"
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(fetched(fetcher, f"{server.base}/a"))
+            await asked.wait()
+            second = group.create_task(fetched(fetcher, f"{server.base}/c"))
+            await asyncio.sleep(0)
+            first.cancel()
+            answer.set()
+        assert second.result() == "a page"
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 451, 300])

@@ -28,8 +28,6 @@ from wiseflow.providers.pages import PageFetcher
 from wiseflow.simulator.faults import FaultKind, FaultPlan, FaultRate
 from wiseflow.simulator.limits import Dimension as Counted
 from wiseflow.simulator.limits import Limit
-from wiseflow.simulator.options import SimulatorOptions
-from wiseflow.simulator.process import SimulatorProcess
 
 
 @dataclass(frozen=True)
@@ -104,20 +102,6 @@ def those(**wanted):
         if all(getattr(one, name) == is_so for name, is_so in wanted.items())
     ]
     return pytest.mark.parametrize("provider", found, ids=lambda one: one.name)
-
-
-@pytest.fixture(scope="module")
-def simulator():
-    with SimulatorProcess(SimulatorOptions(time_scale=0.01)) as running:
-        yield running
-
-
-@pytest.fixture
-def sim(simulator):
-    simulator.reset()
-    simulator.set_faults(FaultPlan())
-    simulator.set_limits()
-    return simulator
 
 
 @pytest.fixture

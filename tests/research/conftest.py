@@ -37,7 +37,7 @@ from wiseflow.knowledge.writing import apply
 from wiseflow.research.asking import Question, to_payload
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
-from wiseflow.research.handler import ResearchHandler
+from wiseflow.research.handler import ResearchHandler, ResearchTeam
 from wiseflow.research.modelled.author import ModelAuthor, Roles
 from wiseflow.research.rendering.json import report_from_text
 
@@ -338,12 +338,14 @@ class Library:
     def with_models(self, models: ScriptedModels, journal=None, retriever=None) -> ResearchHandler:
         """A handler whose author asks ``models``."""
         return ResearchHandler(
-            author=lambda _: model_author(models, journal=journal),
-            retriever=lambda _: retriever or IndexRetriever(self.compute, self.folder),
-            sources=self.sources,
-            reports=self.reports,
-            branches=InlineBranches(),
-            clock=HandClock(),
+            ResearchTeam(
+                author=lambda _: model_author(models, journal=journal),
+                retriever=lambda _: retriever or IndexRetriever(self.compute, self.folder),
+                sources=self.sources,
+                reports=self.reports,
+                branches=InlineBranches(),
+                clock=HandClock(),
+            )
         )
 
     def run(
@@ -383,12 +385,14 @@ def library(indexed, make_job) -> Library:
     compute, reports = InlineCompute(), Reports()
     known = Sources(sources)
     handler = ResearchHandler(
-        author=lambda _: ExtractiveAuthor(compute, folder),
-        retriever=lambda _: IndexRetriever(compute, folder),
-        sources=known,
-        reports=reports,
-        branches=InlineBranches(),
-        clock=HandClock(),
+        ResearchTeam(
+            author=lambda _: ExtractiveAuthor(compute, folder),
+            retriever=lambda _: IndexRetriever(compute, folder),
+            sources=known,
+            reports=reports,
+            branches=InlineBranches(),
+            clock=HandClock(),
+        )
     )
     return Library(
         folder=folder,

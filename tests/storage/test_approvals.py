@@ -67,9 +67,10 @@ async def test_of_many_who_approve_at_once_one_does(stores, waiting):
             return None
         return str(number)
 
-    answers = await asyncio.gather(*[approve(number) for number in range(8)])
+    async with asyncio.TaskGroup() as group:
+        approvals = [group.create_task(approve(number)) for number in range(8)]
 
-    [winner] = [answer for answer in answers if answer is not None]
+    [winner] = [done.result() for done in approvals if done.result() is not None]
     assert await stores.steps.steps(waiting) == {"d": winner}
     assert len(await stores.events.events(waiting)) == 2
 

@@ -130,13 +130,15 @@ def make_outside(
         limiter.set_rate(provider, rate, model=model)
     recovery = _recovery(settings)
     records, flights = CallRecords(clock, on_attempt, prices=pricing), Flights()
+    aside = Fallback(
+        _stand_ins(settings, directory), clock, settings.provider_outage_wait, recovery, on_news
+    )
+    # Why in this order: see the gateway's README.
     stages: list[Stage] = [
         journal,
         within_seconds,
         flights,
-        Fallback(
-            _stand_ins(settings, directory), clock, settings.provider_outage_wait, recovery, on_news
-        ),
+        aside,
         Retrying(recovery, clock),
         Breaking(recovery, clock),
         Budgeting(pricing),

@@ -23,12 +23,14 @@ from wiseflow.research.earlier import Findings
 from wiseflow.research.estimating import Durations
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
-from wiseflow.research.handler import ResearchHandler, ResearchRun
+from wiseflow.research.handler import ResearchHandler, ResearchRun, ResearchTeam
 from wiseflow.research.modelled.author import ModelAuthor, Roles
 from wiseflow.research.privacy import must_stay_here
 from wiseflow.research.running import Commission
 from wiseflow.research.time_range import ALWAYS
 from wiseflow.research.web.retrieving import WebRetriever
+from wiseflow.research.web.searching import Searching
+from wiseflow.research.web.shelf import PageShelf
 from wiseflow.settings.model import Settings
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.pages import SqlPageStore
@@ -63,15 +65,17 @@ class Researches:
     def handler(self) -> ResearchHandler:
         """What runs the jobs of the kind ``research``."""
         return ResearchHandler(
-            author=self.author,
-            retriever=self.retriever,
-            sources=self.documents,
-            reports=self.reports,
-            branches=self.branches,
-            clock=self.clock,
-            context=self.context,
-            findings=self.findings(),
-            durations=self.durations,
+            ResearchTeam(
+                author=self.author,
+                retriever=self.retriever,
+                sources=self.documents,
+                reports=self.reports,
+                branches=self.branches,
+                clock=self.clock,
+                context=self.context,
+                findings=self.findings(),
+                durations=self.durations,
+            )
         )
 
     def answers(self) -> AnswerHandler:
@@ -145,17 +149,21 @@ class Researches:
 
     def _web(self, commission: Commission) -> Retriever:
         provider, *further = commission.configuration.providers
-        return WebRetriever(
+        searching = Searching(
             searches=self.outside.searches,
+            context=commission.context,
+            provider=provider,
+            further=further,
+            period=commission.period,
+        )
+        shelf = PageShelf(
             pages=self.outside.pages,
             store=self.pages,
             compute=self.reading,
             context=commission.context,
             lease=commission.lease,
-            provider=provider,
-            further=further,
-            period=commission.period,
         )
+        return WebRetriever(searching=searching, shelf=shelf, compute=self.reading)
 
     async def context(self, run: ResearchRun, configuration: Configuration) -> RunContext:
         """What travels in each call of a run; what earlier attempts spent is counted."""

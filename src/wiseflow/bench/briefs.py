@@ -27,7 +27,7 @@ from wiseflow.knowledge.writing import apply
 from wiseflow.research.asking import Question, to_payload
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
-from wiseflow.research.handler import KIND, ResearchHandler
+from wiseflow.research.handler import KIND, ResearchHandler, ResearchTeam
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.research.rendering.reading import all_claims
 from wiseflow.text import words
@@ -169,12 +169,14 @@ def _common_figures(subject: str, data: DataSet, briefs: Sequence[Brief]) -> lis
 async def _write_briefs(data: DataSet) -> list[Brief]:
     reports = Reports()
     handler = ResearchHandler(
-        author=lambda _: ExtractiveAuthor(InlineCompute(), data.index_folder),
-        retriever=lambda _: IndexRetriever(InlineCompute(), data.index_folder),
-        sources=Sources(data.sources),
-        reports=reports,
-        branches=InlineBranches(),
-        clock=SystemClock(),
+        ResearchTeam(
+            author=lambda _: ExtractiveAuthor(InlineCompute(), data.index_folder),
+            retriever=lambda _: IndexRetriever(InlineCompute(), data.index_folder),
+            sources=Sources(data.sources),
+            reports=reports,
+            branches=InlineBranches(),
+            clock=SystemClock(),
+        )
     )
     briefs: list[Brief] = []
     for query in data.queries:

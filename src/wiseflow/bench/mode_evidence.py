@@ -22,7 +22,7 @@ from wiseflow.core.clock import SystemClock
 from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.retrieving import IndexRetriever
-from wiseflow.research.handler import ResearchHandler
+from wiseflow.research.handler import ResearchHandler, ResearchTeam
 
 SET = "mh_mix"
 CUTS = (2, 5, 10)
@@ -113,12 +113,14 @@ async def _found(data: DataSet, mode: ResearchMode, depth: int) -> Found:
             continue
         author = WatchedAuthor(data.index_folder)
         handler = ResearchHandler(
-            author=lambda _, author=author: author,
-            retriever=lambda _: IndexRetriever(InlineCompute(), data.index_folder),
-            sources=Sources(data.sources),
-            reports=Reports(),
-            branches=InlineBranches(),
-            clock=SystemClock(),
+            ResearchTeam(
+                author=lambda _, author=author: author,
+                retriever=lambda _: IndexRetriever(InlineCompute(), data.index_folder),
+                sources=Sources(data.sources),
+                reports=Reports(),
+                branches=InlineBranches(),
+                clock=SystemClock(),
+            )
         )
         await handler(MemoryRun.of(str(query["id"]), str(query["text"]), configuration))
         found[query["id"]] = author.documents

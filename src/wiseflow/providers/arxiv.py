@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 from xml.etree.ElementTree import Element
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.core.errors import BadRequest
 from wiseflow.core.limits import Allowance, Dimension
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, plain, read_results
+from wiseflow.providers.search_base import SearchBase
 from wiseflow.providers.statuses import malformed
 from wiseflow.providers.xml_bodies import child, local_name, named, read_xml, text
 
@@ -31,7 +31,7 @@ FIRST, LAST = "19910101", "99991231"  # arXiv began in 1991
 _WORD = re.compile(r"\w+")
 
 
-class Arxiv:
+class Arxiv(SearchBase):
     """Searches arXiv. It knows dates of submission but no languages, and gives no scores.
 
     Args:
@@ -40,9 +40,8 @@ class Arxiv:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
-        self._pace = (PACE,) if endpoint.base_url == BASE else ()
+        pace = (PACE,) if endpoint.base_url == BASE else ()
+        super().__init__(endpoint, clients, pace=pace)
         self._api = JsonApi(endpoint, clients, {"Accept": "application/atom+xml"})
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
@@ -50,19 +49,7 @@ class Arxiv:
         reply = await self._api.get("query", _params(request), read=read_xml)
         entries = _entries(self._endpoint, cast("Element", reply.body))
         results = read_results(self._endpoint, {"results": entries}, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=(*reply.allowances, *self._pace),
-        )
-
-    async def test_key(self) -> KeyTest:
-        """Search for one result: whether it answers. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
-        await self.search(SearchRequest(query="test", limit=1))
-        return Told()
+        return self._answer(results, reply)
 
 
 def _params(request: SearchRequest) -> dict[str, str]:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, first_day, line, mapping, read_results
+from wiseflow.providers.search_base import SearchBase
 from wiseflow.providers.shapes import items_of, text_of
 
 MOST_RESULTS = 100
@@ -25,7 +25,7 @@ FIELDS = "DOI,URL,title,abstract,published,score"
 _HEADING = re.compile(r"^\s*<jats:title>[^<]{0,60}</jats:title>")
 
 
-class Crossref:
+class Crossref(SearchBase):
     """Searches works registered with Crossref. It knows dates but no languages.
 
     Only works with an abstract are asked for: of the others there is a title and nothing to cite.
@@ -37,8 +37,7 @@ class Crossref:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         key = endpoint.api_key
         headers = {"Crossref-Plus-API-Token": f"Bearer {key}"} if key else {}
         self._api = JsonApi(endpoint, clients, headers)
@@ -48,19 +47,7 @@ class Crossref:
         reply = await self._api.get("works", self._params(request))
         message = mapping(reply.body).get("message")
         results = read_results(self._endpoint, message, _found, limit=request.limit, field="items")
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
-
-    async def test_key(self) -> KeyTest:
-        """Search for one result: whether it answers, and takes a key. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
-        await self.search(SearchRequest(query="test", limit=1))
-        return Told()
+        return self._answer(results, reply)
 
     def _params(self, request: SearchRequest) -> dict[str, str]:
         since, until = asked_day(request.since), asked_day(request.until)

@@ -11,20 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
+from wiseflow.providers.key_tests import Told
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, mapping, read_results
+from wiseflow.providers.search_base import SearchBase
 from wiseflow.providers.shapes import objects_of, text_of
 from wiseflow.providers.statuses import malformed
 
 LONGEST_TITLE = 100
 
 
-class DuckDuckGo:
+class DuckDuckGo(SearchBase):
     """Asks DuckDuckGo what it knows of a subject. It knows neither dates nor languages.
 
     Args:
@@ -33,8 +34,7 @@ class DuckDuckGo:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         self._api = JsonApi(endpoint, clients, {})
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
@@ -44,17 +44,9 @@ class DuckDuckGo:
             raise malformed(self._endpoint, "without topics")
         body = {"results": list(_topics(mapping(reply.body)))}
         results = read_results(self._endpoint, body, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
+        return self._answer(results, reply)
 
-    async def test_key(self) -> KeyTest:
-        """Ask for one subject: whether it answers. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
+    async def _test(self) -> Told:
         await self._api.get("", _params("test"))
         return Told()
 

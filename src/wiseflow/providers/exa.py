@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
+from wiseflow.providers.key_tests import Told
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, cut, mapping, number, read_results
+from wiseflow.providers.search_base import SearchBase
 
 MOST_RESULTS = 100
 SNIPPET = 500  # characters of a text that has no highlights
 TEXT_CHARS = 20_000
 
 
-class Exa:
+class Exa(SearchBase):
     """Searches with Exa. It knows dates but no languages, and tells what each search cost.
 
     Args:
@@ -31,8 +32,7 @@ class Exa:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         self._api = JsonApi(endpoint, clients, {"x-api-key": endpoint.api_key})
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
@@ -40,11 +40,7 @@ class Exa:
         told = number(self._endpoint.options.get("text_chars", TEXT_CHARS))
         return await self._asked(request, TEXT_CHARS if told is None else int(told))
 
-    async def test_key(self) -> KeyTest:
-        """Search for one result without its text. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
+    async def _test(self) -> Told:
         await self._asked(SearchRequest(query="test", limit=1), 0)
         return Told()
 
@@ -52,11 +48,7 @@ class Exa:
         reply = await self._api.post("search", self._body(request, text_chars))
         cost = number(mapping(mapping(reply.body).get("costDollars")).get("total"))
         results = read_results(self._endpoint, reply.body, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes, cost=cost),
-            allowances=reply.allowances,
-        )
+        return self._answer(results, reply, cost=cost)
 
     def _body(self, request: SearchRequest, text_chars: int) -> dict[str, object]:
         since, until = asked_day(request.since), asked_day(request.until)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, mapping, read_results
+from wiseflow.providers.search_base import SearchBase
 from wiseflow.providers.shapes import items_of
 
 MOST_RESULTS = 100
@@ -24,7 +24,7 @@ FIELDS = (
 )
 
 
-class OpenAlex:
+class OpenAlex(SearchBase):
     """Searches OpenAlex. It knows dates and languages; works that were retracted are left out.
 
     Args:
@@ -34,27 +34,14 @@ class OpenAlex:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         self._api = JsonApi(endpoint, clients, {})
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
         """The results for a query. Raises ``CallError``."""
         reply = await self._api.get("works", self._params(request))
         results = read_results(self._endpoint, reply.body, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
-
-    async def test_key(self) -> KeyTest:
-        """Search for one result: whether it answers, and takes a key. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
-        await self.search(SearchRequest(query="test", limit=1))
-        return Told()
+        return self._answer(results, reply)
 
     def _params(self, request: SearchRequest) -> dict[str, str]:
         since, until = asked_day(request.since), asked_day(request.until)

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, number, read_results
+from wiseflow.providers.search_base import SearchBase
 
 MOST_RESULTS = 20
 PAGE_TOKENS = 1_024
 
 
-class Perplexity:
+class Perplexity(SearchBase):
     """Searches with Perplexity. It knows dates and languages, and gives no scores: rank counts.
 
     Args:
@@ -29,27 +29,14 @@ class Perplexity:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         self._api = JsonApi(endpoint, clients, {"Authorization": f"Bearer {endpoint.api_key}"})
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
         """The results for a query. Raises ``CallError``."""
         reply = await self._api.post("search", self._body(request))
         results = read_results(self._endpoint, reply.body, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
-
-    async def test_key(self) -> KeyTest:
-        """Search for one result. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
-        await self.search(SearchRequest(query="test", limit=1))
-        return Told()
+        return self._answer(results, reply)
 
     def _body(self, request: SearchRequest) -> dict[str, object]:
         told = {

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 from xml.etree.ElementTree import Element
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.core.limits import Allowance, Dimension
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
+from wiseflow.providers.key_tests import Told
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, first_day, mapping, plain, read_results
+from wiseflow.providers.search_base import SearchBase
 from wiseflow.providers.shapes import items_of, text_of
 from wiseflow.providers.statuses import malformed
 from wiseflow.providers.xml_bodies import child, local_name, named, read_xml, text
@@ -38,7 +39,7 @@ _LANGUAGES = {
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-class PubMed:
+class PubMed(SearchBase):
     """Searches PubMed. It knows dates and languages, and gives no scores: rank counts.
 
     Args:
@@ -48,36 +49,27 @@ class PubMed:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
         self._api = JsonApi(endpoint, clients, {"Accept": "application/json, text/xml"})
         rate = PACE_WITH_KEY if endpoint.api_key else PACE
         pace = Allowance(dimension=Dimension.REQUESTS, limit=rate, window_s=1.0)
-        self._pace = (pace,) if endpoint.base_url == BASE else ()
+        super().__init__(endpoint, clients, pace=(pace,) if endpoint.base_url == BASE else ())
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
         """The results for a query. Raises ``CallError``."""
         asked = await self._api.get("esearch.fcgi", self._params(request))
         numbers = _numbers(self._endpoint, asked.body)
         papers: list[dict[str, object]] = []
-        size = asked.bytes
+        replies = [asked]
         if numbers:
             wanted = {**self._named, "id": ",".join(numbers), "retmode": "xml"}
             told = await self._api.get("efetch.fcgi", wanted, read=read_xml)
-            papers, size = _papers(self._endpoint, cast("Element", told.body)), size + told.bytes
+            papers = _papers(self._endpoint, cast("Element", told.body))
+            replies.append(told)
         papers.sort(key=lambda paper: numbers.index(str(paper["number"])))
         results = read_results(self._endpoint, {"results": papers}, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=size),
-            allowances=(*asked.allowances, *self._pace),
-        )
+        return self._answer(results, *replies)
 
-    async def test_key(self) -> KeyTest:
-        """Ask for one paper's number. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
+    async def _test(self) -> Told:
         await self._api.get("esearch.fcgi", self._params(SearchRequest(query="test", limit=1)))
         return Told()
 

@@ -9,21 +9,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.core.errors import AuthFailed, BadRequest, ProviderDown
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi, JsonReply
-from wiseflow.providers.key_tests import Told, tested_key
+from wiseflow.providers.key_tests import Told
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, mapping, read_results, within
+from wiseflow.providers.search_base import SearchBase
 
 # What its engines can be told, shortest first; for anything older they are told nothing.
 _RANGES = (("day", timedelta(days=1)), ("month", timedelta(days=30)), ("year", timedelta(days=365)))
 _ALL = 1_000
 
 
-class SearxNG:
+class SearxNG(SearchBase):
     """Searches with a SearXNG instance; one page of its results, about 20, is all it gives.
 
     Dates are kept by what its engines can be told (a day, a month, a year back) and by leaving out
@@ -36,8 +37,7 @@ class SearxNG:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         key = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
         self._api = JsonApi(endpoint, clients, key)
 
@@ -52,17 +52,9 @@ class SearxNG:
                 cure="Choose other engines in the instance's settings",
             )
         kept = tuple(one for one in found if within(one, request))[: max(request.limit, 1)]
-        return Reply(
-            value=SearchAnswer(results=kept, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
+        return self._answer(kept, reply)
 
-    async def test_key(self) -> KeyTest:
-        """Search once: whether the instance answers in JSON. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._one)
-
-    async def _one(self) -> Told:
+    async def _test(self) -> Told:
         await self._asked(SearchRequest(query="test", limit=1))
         return Told()
 

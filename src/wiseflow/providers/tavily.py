@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.core.errors import BadRequest
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import HttpClients, JsonApi
-from wiseflow.providers.key_tests import Told, tested_key
+from wiseflow.providers.key_tests import Told
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, cut, mapping, number, read_results
+from wiseflow.providers.search_base import SearchBase
 
 MOST_RESULTS = 20
 LONGEST_QUERY = 400  # characters; a longer one is refused
 
 
-class Tavily:
+class Tavily(SearchBase):
     """Searches with Tavily. It knows dates but no languages, and tells no price.
 
     Args:
@@ -31,25 +32,16 @@ class Tavily:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
-        self._clock = clients.clock
+        super().__init__(endpoint, clients)
         self._api = JsonApi(endpoint, clients, {"Authorization": f"Bearer {endpoint.api_key}"})
 
     async def search(self, request: SearchRequest) -> Reply[SearchAnswer]:
         """The results for a query. Raises ``CallError``."""
         reply = await self._api.post("search", self._body(request))
         results = read_results(self._endpoint, reply.body, _found, limit=request.limit)
-        return Reply(
-            value=SearchAnswer(results=results, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
+        return self._answer(results, reply)
 
-    async def test_key(self) -> KeyTest:
-        """Ask for the key's usage, which costs nothing. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clock, self._usage)
-
-    async def _usage(self) -> Told:
+    async def _test(self) -> Told:
         try:
             reply = await self._api.get("usage")
         except BadRequest:  # others that speak like Tavily have no such address

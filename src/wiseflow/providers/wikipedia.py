@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from wiseflow.core.asking import KeyTest, SearchAnswer, SearchRequest
-from wiseflow.core.calls import CallKind, Reply, Usage
+from wiseflow.core.asking import SearchAnswer, SearchRequest
+from wiseflow.core.calls import CallKind, Reply
 from wiseflow.core.errors import BadRequest, RateLimited
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.http import USER_AGENT, HttpClients, JsonApi, JsonReply
-from wiseflow.providers.key_tests import Told, tested_key
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, cut, mapping, read_results, within
+from wiseflow.providers.search_base import SearchBase
 from wiseflow.providers.shapes import objects_of
 from wiseflow.providers.statuses import malformed
 
@@ -29,7 +29,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
 _BUSY = frozenset({"ratelimited", "maxlag"})
 
 
-class Wikipedia:
+class Wikipedia(SearchBase):
     """Searches Wikipedia. A result's date is that of the article's last change.
 
     Args:
@@ -39,7 +39,7 @@ class Wikipedia:
     """
 
     def __init__(self, endpoint: Endpoint, clients: HttpClients) -> None:
-        self._endpoint = endpoint
+        super().__init__(endpoint, clients)
         self._clients = clients
         contact = endpoint.options.get("contact")
         self._headers = {"User-Agent": f"{USER_AGENT} (mailto:{contact})"} if contact else {}
@@ -52,19 +52,7 @@ class Wikipedia:
         body = {"results": self._articles(reply.body)}
         found = read_results(self._endpoint, body, _found, limit=MOST_RESULTS)
         kept = tuple(one for one in found if within(one, request))[: max(request.limit, 1)]
-        return Reply(
-            value=SearchAnswer(results=kept, provider=self._endpoint.provider),
-            usage=Usage(bytes=reply.bytes),
-            allowances=reply.allowances,
-        )
-
-    async def test_key(self) -> KeyTest:
-        """Search for one article: whether it answers. Raises ``CallError``."""
-        return await tested_key(self._endpoint, self._clients.clock, self._one)
-
-    async def _one(self) -> Told:
-        await self.search(SearchRequest(query="test", limit=1))
-        return Told()
+        return self._answer(kept, reply)
 
     async def _asked(self, request: SearchRequest) -> JsonReply:
         language = request.language if _LANGUAGE.match(request.language) else COMMON

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from wiseflow.core.authoring import Gathered, Inquiry, Plan
+from wiseflow.research.closing import Work
 from wiseflow.research.growing import Explored, Node, helping, joined
-from wiseflow.research.steps import EVIDENCE_PASSAGES, Steps, Work
+from wiseflow.research.steps import EVIDENCE_PASSAGES, Steps
 
 # For each further question a section is written from so many passages more, up to twice as many.
 PASSAGES_A_NODE, MOST_TIMES = 2, 2

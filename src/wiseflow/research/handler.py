@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Protocol
@@ -50,8 +50,9 @@ class ResearchRun(Run, Protocol):
         ...
 
 
-class ResearchHandler:
-    """Runs researches.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResearchTeam:
+    """Who does researches.
 
     Args:
         author: gives the author for a research.
@@ -65,28 +66,27 @@ class ResearchHandler:
         durations: learns how long researches take, to be told while they run.
     """
 
-    def __init__(
-        self,
-        *,
-        author: Callable[[Commission], Author],
-        retriever: Callable[[Commission], Retriever],
-        sources: SourceReader,
-        reports: ReportStore,
-        branches: Branches,
-        clock: Clock,
-        context: Callable[[ResearchRun, Configuration], Awaitable[RunContext]] | None = None,
-        findings: Findings | None = None,
-        durations: Durations | None = None,
-    ) -> None:
-        self._durations = durations
-        self._findings = findings
-        self._author = author
-        self._retriever = retriever
-        self._sources = sources
-        self._reports = reports
-        self._branches = branches
-        self._clock = clock
-        self._context = context or _plain_context
+    author: Callable[[Commission], Author]
+    retriever: Callable[[Commission], Retriever]
+    sources: SourceReader
+    reports: ReportStore
+    branches: Branches
+    clock: Clock
+    context: Callable[[ResearchRun, Configuration], Awaitable[RunContext]] | None = None
+    findings: Findings | None = None
+    durations: Durations | None = None
+
+
+class ResearchHandler:
+    """Runs researches.
+
+    Args:
+        team: who does the work.
+    """
+
+    def __init__(self, team: ResearchTeam) -> None:
+        self._team = team
+        self._context = team.context or _plain_context
 
     async def __call__(self, run: ResearchRun) -> Outcome:
         """Research the job's question and keep the report, under the job's lease.
@@ -116,7 +116,7 @@ class ResearchHandler:
             return _without_report(StopReason.NO_EVIDENCE, error, commission.context)
         except BudgetSpent as error:
             return _without_report(StopReason.BUDGET, error, commission.context)
-        await self._reports.save(
+        await self._team.reports.save(
             commission.lease,
             report_to_text(report),
             source_ids=[source.id for source in report.sources],
@@ -131,18 +131,18 @@ class ResearchHandler:
     async def _report(self, run: ResearchRun, question: Question, commission: Commission) -> Report:
         """The report, made within the seconds of its budget. Raises as ``__call__``."""
         team = Team(
-            author=self._author(commission),
-            retriever=self._retriever(commission),
-            sources=self._sources,
-            branches=self._branches,
-            clock=self._clock,
+            author=self._team.author(commission),
+            retriever=self._team.retriever(commission),
+            sources=self._team.sources,
+            branches=self._team.branches,
+            clock=self._team.clock,
             spent=partial(totals_of, commission.context),
         )
         seconds = question.configuration.budget.seconds
         timed = EstimatedRun(
             run,
-            durations=self._durations or Unknown(),
-            clock=self._clock,
+            durations=self._team.durations or Unknown(),
+            clock=self._team.clock,
             configuration=question.configuration,
         )
         try:
@@ -159,7 +159,7 @@ class ResearchHandler:
 
     async def _earlier(self, run: ResearchRun, question: Question) -> Known | None:
         """What the research builds on, taken up once; ``None`` when it builds on nothing."""
-        findings, follows = self._findings, question.follows
+        findings, follows = self._team.findings, question.follows
         if findings is None or not follows:
             return None
 

@@ -12,8 +12,9 @@ from wiseflow.core.authoring import Plan
 from wiseflow.core.configuration import ResearchMode
 from wiseflow.core.report import Report
 from wiseflow.research.asking import Question
+from wiseflow.research.closing import Work
 from wiseflow.research.running import Run, Team
-from wiseflow.research.steps import Steps, Work
+from wiseflow.research.steps import Steps
 
 
 async def research_linearly(run: Run, research_id: str, question: Question, team: Team) -> Report:

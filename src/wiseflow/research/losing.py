@@ -151,4 +151,5 @@ def _order(step: str) -> tuple[tuple[int, str], ...]:
 
 def _sentence(loss: Loss) -> str:
     step = "/".join("*" if part.isdigit() else part for part in loss.step.split("/"))
-    return f"{_SENTENCES[step].format(loss.title)}: {loss.reason}."
+    sentence = _SENTENCES.get(step, f"The step {loss.step} is lost")
+    return f"{sentence.format(loss.title)}: {loss.reason}."

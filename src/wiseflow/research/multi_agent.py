@@ -19,10 +19,11 @@ from wiseflow.core.authoring import Plan, Remark
 from wiseflow.core.configuration import Configuration, ResearchMode
 from wiseflow.core.report import Report
 from wiseflow.research.asking import Question
+from wiseflow.research.closing import Work
 from wiseflow.research.exploring import read_on, searched, written
 from wiseflow.research.growing import Explored, Node, root
 from wiseflow.research.running import Run, Team
-from wiseflow.research.steps import Steps, Work
+from wiseflow.research.steps import Steps
 
 # A round costs two model calls in a row; the first finds most of what is wanting.
 MOST_ROUNDS = 2

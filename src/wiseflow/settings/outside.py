@@ -20,6 +20,9 @@ def _port_of_address(value: object) -> object:
     return value.rpartition(":")[2] if isinstance(value, str) and "://" in value else value
 
 
+RequestsPerMinute = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class Outside(BaseModel):
     """Settings of calls to the outside; a part of ``Settings``."""
 
@@ -146,53 +149,41 @@ class Outside(BaseModel):
         ),
     ] = 5_242_880
     tavily_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
-        About(place="tavily.rate_limit", help="Requests a minute to Tavily."),
+        RequestsPerMinute, About(place="tavily.rate_limit", help="Requests a minute to Tavily.")
     ] = 10
     perplexity_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
+        RequestsPerMinute,
         About(place="perplexity.rate_limit", help="Requests a minute to Perplexity."),
     ] = 5
     exa_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
-        About(place="exa.rate_limit", help="Requests a minute to Exa."),
+        RequestsPerMinute, About(place="exa.rate_limit", help="Requests a minute to Exa.")
     ] = 20
     arxiv_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
+        RequestsPerMinute,
         About(
             place="arxiv.rate_limit", help="Requests a minute to arXiv, whose terms allow no more."
         ),
     ] = 20
     pubmed_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
+        RequestsPerMinute,
         About(place="pubmed.rate_limit", help="Searches a minute in PubMed, of two requests each."),
     ] = 60
     openalex_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
-        About(place="openalex.rate_limit", help="Requests a minute to OpenAlex."),
+        RequestsPerMinute, About(place="openalex.rate_limit", help="Requests a minute to OpenAlex.")
     ] = 600
     crossref_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
+        RequestsPerMinute,
         About(
             place="crossref.rate_limit",
             help="Requests a minute to Crossref; with CONTACT_EMAIL it allows 180.",
         ),
     ] = 60
     wikipedia_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
+        RequestsPerMinute,
         About(place="wikipedia.rate_limit", help="Requests a minute to Wikipedia."),
     ] = 60
     duckduckgo_rate_limit: Annotated[
-        float,
-        Field(gt=0, allow_inf_nan=False),
+        RequestsPerMinute,
         About(place="duckduckgo.rate_limit", help="Requests a minute to DuckDuckGo."),
     ] = 30
     contact_email: Annotated[

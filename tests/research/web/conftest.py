@@ -16,6 +16,8 @@ from wiseflow.core.calls import RunContext
 from wiseflow.core.errors import ProviderDown
 from wiseflow.core.jobs import JobRequest, JobStatus, Lease, Outcome
 from wiseflow.research.web.retrieving import WebRetriever
+from wiseflow.research.web.searching import Searching
+from wiseflow.research.web.shelf import PageShelf
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.pages import SqlPageStore
@@ -184,16 +186,12 @@ class House:
 
     def retriever(self, lease: Lease | None = None, **others) -> WebRetriever:
         lease = lease or self.lease
-        return WebRetriever(
-            searches=self.web,
-            pages=self.web,
-            store=self.pages,
-            compute=self.compute,
-            context=RunContext(run_id=lease.job_id),
-            lease=lease,
-            provider="tavily",
-            **others,
+        context = RunContext(run_id=lease.job_id)
+        searching = Searching(searches=self.web, context=context, provider="tavily", **others)
+        shelf = PageShelf(
+            pages=self.web, store=self.pages, compute=self.compute, context=context, lease=lease
         )
+        return WebRetriever(searching=searching, shelf=shelf, compute=self.compute)
 
     async def claim(self) -> Lease:
         await self.queue.submit([JobRequest(kind="research", payload={})])

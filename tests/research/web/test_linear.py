@@ -20,7 +20,7 @@ from wiseflow.jobs.journal import StepJournal
 from wiseflow.research.asking import Question, to_payload
 from wiseflow.research.extractive.authors import ExtractiveAuthor
 from wiseflow.research.extractive.corpus import vocabulary
-from wiseflow.research.handler import ResearchHandler
+from wiseflow.research.handler import ResearchHandler, ResearchTeam
 from wiseflow.research.privacy import must_stay_here
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.research.rendering.reading import all_claims
@@ -65,14 +65,16 @@ def start(house):
         job = await house.queue.get(house.lease.job_id)
         run = Run(house, replace(job, payload=to_payload(question)))
         handler = ResearchHandler(
-            author=lambda _: ExtractiveAuthor(house.compute, None),
-            retriever=lambda commission: house.retriever(
-                commission.lease, period=commission.period
-            ),
-            sources=house.documents,
-            reports=house.reports,
-            branches=Branches(),
-            clock=SystemClock(),
+            ResearchTeam(
+                author=lambda _: ExtractiveAuthor(house.compute, None),
+                retriever=lambda commission: house.retriever(
+                    commission.lease, period=commission.period
+                ),
+                sources=house.documents,
+                reports=house.reports,
+                branches=Branches(),
+                clock=SystemClock(),
+            )
         )
         return run, await handler(run)
 
@@ -132,13 +134,17 @@ async def test_the_context_of_a_run_can_be_given(house, start):
         return made
 
     handler = ResearchHandler(
-        author=lambda _: ExtractiveAuthor(house.compute, None),
-        retriever=lambda commission: seen.append(commission) or house.retriever(commission.lease),
-        sources=house.documents,
-        reports=house.reports,
-        branches=Branches(),
-        clock=SystemClock(),
-        context=context,
+        ResearchTeam(
+            author=lambda _: ExtractiveAuthor(house.compute, None),
+            retriever=lambda commission: (
+                seen.append(commission) or house.retriever(commission.lease)
+            ),
+            sources=house.documents,
+            reports=house.reports,
+            branches=Branches(),
+            clock=SystemClock(),
+            context=context,
+        )
     )
     run, _ = await start()
 

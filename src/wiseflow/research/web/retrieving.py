@@ -11,14 +11,10 @@ from functools import partial
 
 from wiseflow.core.asking import SearchResult
 from wiseflow.core.authoring import Evidence, EvidenceRequest, Gathered, Missed, Sought
-from wiseflow.core.calls import RunContext
 from wiseflow.core.configuration import ACADEMIC_SOURCES
 from wiseflow.core.documents import Hit, Passage
 from wiseflow.core.errors import CallError, NoEvidence
-from wiseflow.core.gateways import PageCalls, SearchCalls
-from wiseflow.core.jobs import Lease
-from wiseflow.core.ports import Compute, PageStore
-from wiseflow.research.time_range import ALWAYS, Period
+from wiseflow.core.ports import Compute
 from wiseflow.research.web.choosing import best_of
 from wiseflow.research.web.ranking import RankedPage, best_passages, passage_count
 from wiseflow.research.web.reading import language_of
@@ -48,39 +44,15 @@ class WebRetriever:
     each further provider a page more is read, so that what it adds takes nobody's place.
 
     Args:
-        searches: asks search providers.
-        pages: fetches pages.
-        store: where pages are kept.
+        searching: the searches of the research.
+        shelf: its pages.
         compute: worker processes with bounds on memory and time, as pages are hostile.
-        context: of the run.
-        lease: the right to keep pages.
-        provider: the name of the search provider to ask.
-        further: those that are asked beside it.
-        period: when what is found was published.
     """
 
-    def __init__(
-        self,
-        *,
-        searches: SearchCalls,
-        pages: PageCalls,
-        store: PageStore,
-        compute: Compute,
-        context: RunContext,
-        lease: Lease,
-        provider: str,
-        further: Sequence[str] = (),
-        period: Period = ALWAYS,
-    ) -> None:
-        self._searching = Searching(
-            searches=searches, context=context, provider=provider, further=further, period=period
-        )
-        self._shelf = PageShelf(
-            pages=pages, store=store, compute=compute, context=context, lease=lease
-        )
+    def __init__(self, *, searching: Searching, shelf: PageShelf, compute: Compute) -> None:
+        self._searching = searching
+        self._shelf = shelf
         self._compute = compute
-        self._providers = (provider, *further)
-        self._period = period
 
     async def gather(self, request: EvidenceRequest) -> Gathered:
         """Passages for a request; none when nothing was found.
@@ -110,8 +82,9 @@ class WebRetriever:
             raise NoEvidence(reason, cure=error.cure) from error
         results = [one.result for one in found.candidates if _told(one.result)]
         if not results:
+            providers = ", ".join(self._searching.providers)
             raise NoEvidence(
-                f"the search of {', '.join(self._providers)} found nothing on {request.topic!r}",
+                f"the search of {providers} found nothing on {request.topic!r}",
                 cure="Ask in other words, of a wider time range, or search elsewhere with "
                 "configuration.search_api",
             )
@@ -125,7 +98,9 @@ class WebRetriever:
 
     async def _section(self, request: EvidenceRequest) -> Gathered:
         found = await self._searching.search(request.queries, QUERY_RESULTS, request.language)
-        wanted = FEWEST_PAGES + request.limit // PASSAGES_A_PAGE + len(self._providers) - 1
+        wanted = (
+            FEWEST_PAGES + request.limit // PASSAGES_A_PAGE + len(self._searching.providers) - 1
+        )
         read, missed = await self._best_pages(found.candidates, wanted)
         if not read and missed:
             read = await self._snippets(found.candidates, missed, request.language or "", wanted)
@@ -169,7 +144,7 @@ class WebRetriever:
         if isinstance(page, Unread):
             return page
         published = page.stored.source.published
-        if not self._period.holds(published):
+        if not self._searching.period.holds(published):
             return Unread(reason=f"it was published on {published}, out of the time range")
         scholarly = result.text and result.provider in ACADEMIC_SOURCES
         provider = f"{result.provider} {ABSTRACT}" if scholarly else result.provider

@@ -71,10 +71,15 @@ class Searching:
     ) -> None:
         self._searches = searches
         self._context = context
+        self.period = period
         self._provider = provider
         self._further = tuple(further)
-        self._period = period
         self._further_s = further_s
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Who is asked, the chosen one first."""
+        return (self._provider, *self._further)
 
     async def search(self, queries: Sequence[str], limit: int, language: str | None) -> Found:
         """What the searches found that were answered.
@@ -109,8 +114,8 @@ class Searching:
                 query=query,
                 limit=limit,
                 language=language,
-                since=self._period.since,
-                until=self._period.until,
+                since=self.period.since,
+                until=self.period.until,
             )
             for query in queries
         ]
@@ -155,7 +160,7 @@ class Searching:
         )
 
     def _of_period(self, answer: SearchAnswer) -> list[SearchResult]:
-        return [one for one in answer.results if self._period.holds(one.published)]
+        return [one for one in answer.results if self.period.holds(one.published)]
 
 
 def _missed(ask: _Ask, error: CallError) -> Missed:
