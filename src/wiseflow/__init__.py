@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from wiseflow.core.version import VERSION
+
 if TYPE_CHECKING:
     from wiseflow.connector.asking import Completion
     from wiseflow.connector.bridge import Synchronous
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from wiseflow.engine.threads import asked_to_stop
     from wiseflow.engine.timeline import Timeline
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _PLACES = {
     "AdaptiveLoadBalancer": "wiseflow.engine.balancing",

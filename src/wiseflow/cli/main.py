@@ -41,6 +41,7 @@ COMMANDS = {
         "predictions",
         "What each kind of task is expected to take.",
     ),
+    "serve": ("wiseflow.cli.serve", "serve", "Answer over HTTP: REST, dashboard, health."),
     "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
     "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),
     "simulate": (

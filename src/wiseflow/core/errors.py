@@ -5,6 +5,8 @@
     WiseflowError
     ├── InvalidInput            what the user gave cannot be used      (exit 2, HTTP 422)
     ├── ConfigurationError      a setting is unknown or wrong          (exit 3, HTTP 500)
+    ├── Unauthenticated         nobody says who asks, or falsely       (exit 3, HTTP 401)
+    ├── Forbidden               who asks may not do this               (exit 3, HTTP 403)
     ├── NotFound                no such research, source, collection   (exit 4, HTTP 404)
     ├── Conflict                the state does not allow it            (exit 1, HTTP 409)
     │   ├── LeaseLost           another worker holds the job now
@@ -96,6 +98,20 @@ class ConfigurationError(WiseflowError):
     """A setting is unknown, wrong, or in conflict with another."""
 
     exit_code: ClassVar[int] = 3
+
+
+class Unauthenticated(WiseflowError):
+    """Who asks is not told, or its key is not one of ours."""
+
+    exit_code: ClassVar[int] = 3
+    http_status: ClassVar[int] = 401
+
+
+class Forbidden(WiseflowError):
+    """Who asks is known, and may not do this."""
+
+    exit_code: ClassVar[int] = 3
+    http_status: ClassVar[int] = 403
 
 
 class NotFound(WiseflowError):

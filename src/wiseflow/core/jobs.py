@@ -50,6 +50,8 @@ class JobRequest:
         batch: the name under which one command submitted several jobs, or "".
         idempotency_key: two submissions with one key make one job; "" for none.
         max_attempts: how often it is started before it counts as failed.
+        tenant: whose it is; "" is that of who is at this machine.
+        submitter: the id of the API key that asked for it, among whom turns are shared, or "".
     """
 
     kind: str
@@ -61,6 +63,8 @@ class JobRequest:
     batch: str = ""
     idempotency_key: str = ""
     max_attempts: int = 3
+    tenant: str = ""
+    submitter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,8 @@ class Job:
     started_at: float | None = None
     completed_at: float | None = None
     delivered_at: float | None = None
+    tenant: str = ""
+    submitter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +177,7 @@ class JobFilter:
     """Which jobs to list; empty fields match all.
 
     Args:
+        tenant: whose; ``None`` for everybody's.
         since, until: bounds on ``created_at``, seconds since the epoch.
         completed_since: the least ``completed_at``, seconds since the epoch.
         after: return jobs older than this job id (jobs are listed newest first).
@@ -182,6 +189,7 @@ class JobFilter:
     tag: str = ""
     batch: str = ""
     undelivered: bool = False
+    tenant: str | None = None
     since: float | None = None
     until: float | None = None
     completed_since: float | None = None

@@ -104,6 +104,7 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
         (jobs.c.job_id.in_(tagged), bool(wanted.tag)),
         (jobs.c.batch == wanted.batch, bool(wanted.batch)),
         (jobs.c.delivered_at.is_(None), wanted.undelivered),
+        (jobs.c.tenant == wanted.tenant, wanted.tenant is not None),
         (jobs.c.created_at >= since, wanted.since is not None),
         (jobs.c.created_at <= until, wanted.until is not None),
         (jobs.c.completed_at >= (ended or 0.0), ended is not None),

@@ -50,6 +50,8 @@ def new_row(request: JobRequest, ageing_s: float) -> dict[str, Any]:
         "batch": request.batch,
         "idempotency_key": request.idempotency_key or None,
         "max_attempts": request.max_attempts,
+        "tenant": request.tenant,
+        "submitter": request.submitter,
     }
 
 
@@ -95,6 +97,8 @@ def to_job(row: Row[Any]) -> Job:
         started_at=row.started_at,
         completed_at=row.completed_at,
         delivered_at=row.delivered_at,
+        tenant=row.tenant,
+        submitter=row.submitter,
     )
 
 

@@ -126,6 +126,8 @@ jobs = Table(
     Column("metadata", Text, nullable=False),
     Column("batch", Text, nullable=False),
     Column("idempotency_key", Text),
+    Column("tenant", Text, nullable=False, server_default=""),
+    Column("submitter", Text, nullable=False, server_default=""),
     Column("progress", _NUMBER, nullable=False),
     Column("partial", Boolean, nullable=False),
     Column("stop_reason", String(20)),
@@ -145,6 +147,7 @@ jobs = Table(
     UniqueConstraint("idempotency_key"),
     Index(None, "status", "job_id"),
     Index(None, "batch", "status"),
+    Index(None, "tenant", "job_id"),
 )
 # Only jobs that can be claimed are in these two: a long history costs a claim nothing.
 _CLAIMABLE = text("claimable_at IS NOT NULL")

@@ -1,0 +1,42 @@
+"""``wiseflow serve``: the program as a service."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from wiseflow.app import Application
+from wiseflow.cli.context import CommandContext
+from wiseflow.cli.running import with_application
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--root-path", default="", help="Under which a proxy offers it, as /wiseflow.")
+@click.option(
+    "--parallel", type=click.IntRange(0), help="Researches to run here; 0 leaves them to workers."
+)
+@click.pass_obj
+def serve(
+    context: CommandContext, host: str, port: int, root_path: str, parallel: int | None
+) -> None:
+    """Answer over HTTP: REST, dashboard, health. Ctrl-C or SIGTERM ends it."""
+    settings = context.settings()
+    # FastAPI is slow to import.
+    from wiseflow.server.serving import ServerOptions  # noqa: PLC0415
+    from wiseflow.server.serving import serve as run  # noqa: PLC0415
+
+    researches = settings.max_concurrent_research if parallel is None else parallel
+    options = ServerOptions(host=host, port=port, root_path=root_path, researches=researches)
+
+    async def body(app: Application) -> None:
+        await run(
+            app,
+            options,
+            stop=asyncio.Event(),
+            on_ready=lambda url: click.echo(f"WiseFlow answers at {url}", err=True),
+        )
+
+    with_application(settings, body)

@@ -1,0 +1,1 @@
+"""REST, dashboard, health and metrics: parse, call the application, render."""

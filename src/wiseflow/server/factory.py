@@ -1,0 +1,27 @@
+"""The ASGI application of an open ``Application``."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from wiseflow.app import Application
+from wiseflow.core.version import VERSION
+from wiseflow.server import health_routes, research_routes
+from wiseflow.server.problems import add_problem_handlers
+
+PREFIX = "/api/v1"
+
+
+def create_app(application: Application, *, root_path: str = "") -> FastAPI:
+    """What answers over HTTP.
+
+    Args:
+        application: open, and closed by who opened it.
+        root_path: under which a proxy offers it, such as ``/wiseflow``.
+    """
+    app = FastAPI(title="WiseFlow", version=VERSION, root_path=root_path)
+    app.state.application = application
+    add_problem_handlers(app)
+    app.include_router(health_routes.router)
+    app.include_router(research_routes.router, prefix=PREFIX)
+    return app
