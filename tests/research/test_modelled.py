@@ -122,7 +122,7 @@ async def test_a_plan_repeats_nothing_and_has_its_length(make_models, make_autho
 
     assert [part.title for part in plan.sections] == ["S0", "S1", "S2", "S3", "S4"]
     assert plan.sections[0].queries == ("Q", "r", "s")
-    assert (plan.title, plan.language) == ("Lakes?", "")
+    assert (plan.title, plan.language) == ("Lakes?", "en")  # that of what was found
 
 
 async def test_a_weak_model_may_plan_in_lines(make_models, make_author):

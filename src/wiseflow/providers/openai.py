@@ -5,11 +5,11 @@ Source: OpenAI, API reference ("Chat completions", "Embeddings", "Models").
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from wiseflow.core.asking import ChatModel, EmbeddingModel, KeyTest, Vectors
 from wiseflow.core.calls import CallKind, Reply, Usage
@@ -111,8 +111,13 @@ def as_vectors(endpoint: Endpoint, rows: Sequence[object], count: int) -> Vector
 
 def _vector(row: object) -> tuple[float, ...]:
     numbers = items_of(row)
-    vector = tuple(float(one) for one in numbers if isinstance(one, int | float))
-    return vector if len(vector) == len(numbers) and all(map(math.isfinite, vector)) else ()
+    vector = tuple(float(one) for one in numbers if _is_finite(one))
+    return vector if len(vector) == len(numbers) else ()
+
+
+def _is_finite(value: object) -> TypeGuard[int | float]:
+    """Whether a JSON value is a number that a float can hold."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _used(reply: JsonReply, texts: Sequence[str]) -> int:

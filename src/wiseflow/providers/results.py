@@ -7,8 +7,8 @@ out, a result without a web address is left out, and an answer of another shape 
 from __future__ import annotations
 
 import html
-import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -91,7 +91,7 @@ def number(value: object) -> float | None:
     """A finite JSON number of 0 or more; ``None`` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 <= value < math.inf else None
+    return float(value) if 0 <= value <= sys.float_info.max else None
 
 
 def line(value: object) -> str:

@@ -515,6 +515,7 @@ async def test_vectors_come_in_the_order_of_their_texts(server, endpoint, client
         [{"embedding": [1.0]}],
         [{"embedding": [1.0]}, {"embedding": [1.0, 2.0]}],
         [{"embedding": [1.0]}, {"embedding": ["x"]}],
+        [{"embedding": [1.0]}, {"embedding": [10**400]}],
         [{"embedding": []}, {"embedding": []}],
     ],
 )

@@ -28,9 +28,10 @@ from wiseflow.core.gateways import ModelCalls
 from wiseflow.core.report import AuthorKind, ReportAuthor
 from wiseflow.research.modelled.answers import Statements
 from wiseflow.research.modelled.citing import Quotable
-from wiseflow.research.modelled.claiming import claim_of, distinct, not_found, numbered, summed
+from wiseflow.research.modelled.claiming import claim_of, not_found, numbered, summed
 from wiseflow.research.modelled.expecting import Role
 from wiseflow.research.modelled.fitting import fit, shrinking, space, tokens_of
+from wiseflow.research.modelled.folding import folded
 from wiseflow.research.modelled.inquiring import on_sections, with_passage_ids
 from wiseflow.research.modelled.judging import opinions_of, passages_of
 from wiseflow.research.modelled.lengths import MOST_NOT_FOUND, SECTION_CLAIMS, SUMMARY_CLAIMS
@@ -111,7 +112,8 @@ class ModelAuthor:
                 cure="Add documents on the topic, or ask in the words that they use",
             )
         outline = await self._ask(Role.PLANNER, planning(topic, configuration, overview))
-        return plan_of(topic, configuration, outline)
+        found = next((item.hit.language for item in overview.evidence), "")
+        return plan_of(topic, configuration, outline, otherwise=found)
 
     async def read(self, inquiry: Inquiry) -> Findings:
         """What passages show, and what is to be asked next; no call where there are none.
@@ -138,7 +140,8 @@ class ModelAuthor:
         known = _known(assignment.evidence)
         answer = await self._ask(Role.WRITER, writing(assignment, known))
         most = SECTION_CLAIMS[assignment.length]
-        claims = distinct(claim_of(said, known) for said in answer.claims if said.ids)
+        said = (claim_of(said, known) for said in answer.claims if said.ids)
+        claims = folded(said, assignment.language)
         return Draft(claims=claims[:most], dropped=self._dropped(answer))
 
     async def critique(
@@ -167,7 +170,8 @@ class ModelAuthor:
         """
         known = numbered("c", [claim for part in written for claim in part.draft.claims])
         answer = await self._ask(Role.WRITER, summing(topic, configuration, written))
-        summary = distinct(summed(said, known) for said in answer.claims if said.ids)
+        said = (summed(said, known) for said in answer.claims if said.ids)
+        summary = folded(said, configuration.language or "")
         return Synthesis(
             summary=summary[: SUMMARY_CLAIMS[configuration.length]],
             not_found=(*answer.not_found[:MOST_NOT_FOUND], *not_found(configuration, written)),

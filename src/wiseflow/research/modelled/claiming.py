@@ -37,14 +37,6 @@ def summed(said: Statement, known: Mapping[str, Claim]) -> Claim:
     return Claim(text=said.text, citations=tuple(distinct_citations.values())[:MOST_CITATIONS])
 
 
-def distinct(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """The claims, the first of those with one text."""
-    found: dict[str, Claim] = {}
-    for claim in claims:
-        found.setdefault(claim.text, claim)
-    return tuple(found.values())
-
-
 def in_turns(written: Sequence[WrittenSection]) -> tuple[Piece, ...]:
     """All claims as pieces, in turns of the sections, so that none is left out as a whole.
 

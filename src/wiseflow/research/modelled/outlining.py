@@ -30,9 +30,18 @@ def extracts(overview: Gathered) -> tuple[Piece, ...]:
     )
 
 
-def plan_of(topic: str, configuration: Configuration, outline: Outline) -> Plan:
-    """An outline as a plan: given titles kept, nothing twice, each section with a query."""
-    found = _language(outline.language)
+def plan_of(
+    topic: str, configuration: Configuration, outline: Outline, *, otherwise: str = ""
+) -> Plan:
+    """An outline as a plan: given titles kept, nothing twice, each section with a query.
+
+    Args:
+        topic: of the research.
+        configuration: of the research.
+        outline: as the model made it.
+        otherwise: the language of the report where neither of them tells one.
+    """
+    found = _language(outline.language) or otherwise
     return Plan(
         title=outline.title or as_title(topic),
         language=configuration.language or found,
