@@ -6,9 +6,8 @@ run, and the same command is typed again, until all kills are done; a batch that
 followed by a new one with an empty data folder. At last all is let end. Then, by the simulator's
 own log, in which equal requests have equal digests:
 
-- what is sent again was in flight at a kill: it had come and not ended, or ended less than
-  ``MARGIN_S`` before the kill, as its answer may have been on its way to the journal;
-- the requests sent again are at most those in flight, summed over the kills;
+- after each kill, the requests sent again are at most those in flight at it: those that had come
+  and were not in the journal, answered or not; how many had been answered long before is told;
 - no journalled call is made again: at each kill, at least as many requests were sent before it and
   never after it as the journal held calls; and at the end the journal holds as many calls as that
   of the undisturbed run, so none was made again in other words;
@@ -27,11 +26,13 @@ import random
 import sys
 import tempfile
 import time
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from killed_batches import Batch, Kill, Request, Watched
+from killed_batches import ON_ITS_WAY_S, Batch, Kill, Request, Watched
 
 from wiseflow.core.configuration import ResearchMode
 from wiseflow.simulator.options import SimulatorOptions
@@ -54,6 +55,7 @@ class Findings:
     journalled: list[int] = field(default_factory=list)
     in_flight: int = 0
     sent_again: int = 0
+    late: int = 0  # of these, answered more than ``ON_ITS_WAY_S`` before the kill
     wrong: list[str] = field(default_factory=list)
 
 
@@ -95,7 +97,8 @@ def render(findings: Findings, researches: int, seconds: float) -> str:
         f"batches ({findings.not_counted} draws did not count); calls journalled when killed: "
         f"{journalled[0]} to {journalled[-1]}, median {journalled[len(journalled) // 2]}; "
         f"{findings.requests} requests to model and search, {findings.sent_again} sent again of "
-        f"{findings.in_flight} in flight at the kills; broken promises: {len(findings.wrong)}; "
+        f"{findings.in_flight} in flight at the kills, {findings.late} of them answered more than "
+        f"{ON_ITS_WAY_S} s before; broken promises: {len(findings.wrong)}; "
         f"{seconds:.0f} s"
     )
 
@@ -183,24 +186,33 @@ def judge(sent: Sequence[Request], kills: Sequence[Kill], findings: Findings) ->
     """What the requests of a batch show of its kills; counted in the findings."""
     wrong: list[str] = []
     latest: dict[str, Request] = {}
-    repeated = 0
+    repeated: Counter[int] = Counter()  # by the number of the last kill before
     for one in sent:
         former, latest[one.digest] = latest.get(one.digest), one
         if former is None:
             continue
-        repeated += 1
-        if not any(former.in_flight(kill) and kill.at < one.arrived for kill in kills):
-            wrong.append(f"{one.digest} was answered, and sent again")
-    in_flight = sum(one.in_flight(kill) for kill in kills for one in sent)
-    if repeated > in_flight:
-        wrong.append(f"{repeated} requests sent again, {in_flight} in flight at the kills")
+        repeated[bisect_right(kills, one.arrived, key=lambda kill: kill.at)] += 1
+        if not any(former.under_way(kill) and kill.at < one.arrived for kill in kills):
+            findings.late += 1
+    in_flight = [0, *(in_flight_at(kill, sent) for kill in kills)]
+    for number, count in repeated.items():
+        if count > in_flight[number]:
+            wrong.append(
+                f"{count} requests sent again after kill {number}, {in_flight[number]} in flight"
+            )
     wrong += [line for kill in kills for line in journalled_and_sent(sent, latest, kill)]
     findings.kills += len(kills)
     findings.journalled += [kill.journalled for kill in kills]
     findings.requests += len(sent)
-    findings.sent_again += repeated
-    findings.in_flight += in_flight
+    findings.sent_again += repeated.total()
+    findings.in_flight += sum(in_flight)
     return wrong
+
+
+def in_flight_at(kill: Kill, sent: Sequence[Request]) -> int:
+    """How many requests a kill may cost: those that the journal does not hold, answered or not."""
+    come = {one.digest for one in sent if one.arrived <= kill.at}
+    return max(0, len(come) - kill.journalled)
 
 
 def journalled_and_sent(

@@ -21,7 +21,8 @@ from commands import Command
 from wiseflow.simulator.process import SimulatorProcess
 
 RUN_LIMIT_S = 300.0
-MARGIN_S = 0.25  # real: an answer goes through the socket, the parsing and a group of commits
+# Real: an answer goes through the socket, the parsing and a group of commits.
+ON_ITS_WAY_S = 0.25
 PAID = frozenset({"model", "search"})
 SETTINGS = {
     "PRIMARY_MODEL": "sim-large",
@@ -50,8 +51,9 @@ class Request:
     arrived: float
     ended: float
 
-    def in_flight(self, kill: Kill) -> bool:
-        return self.arrived <= kill.at + MARGIN_S and self.ended >= kill.at - MARGIN_S
+    def under_way(self, kill: Kill) -> bool:
+        """Whether it was not answered at a kill, or only just."""
+        return self.arrived <= kill.at and self.ended >= kill.at - ON_ITS_WAY_S
 
 
 class Batch:
