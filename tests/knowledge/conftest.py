@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,12 @@ def _source(source_id: str, *texts: str, title: str = "", **about: str) -> Store
             )
         )
         start = end
-    known = {"path": "/docs/a.md", "url": "", "published": "", "language": "en"} | about
+    known: dict[str, Any] = {
+        "path": "/docs/a.md",
+        "url": "",
+        "published": "",
+        "language": "en",
+    } | about
     source = Source(
         source_id=source_id,
         collection="default",

@@ -14,6 +14,7 @@ def make_pdf(
     title: str = "",
     bookmarks: list[tuple[str, int]] | None = None,
     date: str = "",
+    author: str = "",
 ) -> bytes:
     """A PDF of lines ``(left, bottom, size, text)`` in Helvetica, by hand (ISO 32000-1)."""
     objects: list[bytes] = []
@@ -53,7 +54,7 @@ def make_pdf(
         )
         outline = f" /Outlines {root} 0 R"
     objects[catalog - 1] = f"<< /Type /Catalog /Pages {tree} 0 R{outline} >>".encode()
-    info = add(f"<< /Title ({title}) /CreationDate ({date}) >>")
+    info = add(f"<< /Title ({title}) /CreationDate ({date}) /Author ({author}) >>")
     out = bytearray(b"%PDF-1.4\n")
     offsets: list[int] = []
     for number, body in enumerate(objects, start=1):

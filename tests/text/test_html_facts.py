@@ -1,4 +1,4 @@
-"""What web pages say of themselves, and how surely a language is told."""
+"""What web pages say of themselves, hostile ones too, and how surely a language is told."""
 
 from __future__ import annotations
 
@@ -46,9 +46,99 @@ def test_the_date_is_that_of_publication():
     assert read(head).published == "2024-05-06"
 
 
+def meta(name: str, *said: str) -> str:
+    return "".join(f'<meta name="{name}" content="{one}">' for one in said)
+
+
+PERSON = {"@type": "Person", "name": "Ada Brandt"}
+ARTICLE = SCHEMA | {"@type": "NewsArticle", "publisher": {"name": "Sea News"}}
+
+
+@pytest.mark.parametrize(
+    ("head", "authors"),
+    [
+        (meta("author", "Ada Brandt"), ("Ada Brandt",)),
+        (meta("author", "Ada Brandt and Hugo Grieg"), ("Ada Brandt", "Hugo Grieg")),
+        (meta("author", "Bank of England"), ("Bank of England",)),
+        (meta("article:author", "https://social.example/ada"), ()),
+        (meta("citation_author", "Brandt, Ada", "Grieg, Hugo"), ("Ada Brandt", "Hugo Grieg")),
+        (meta("citation_author", "Brandt, Ada") + meta("author", "The editors"), ("Ada Brandt",)),
+        (data(ARTICLE | {"author": PERSON}) + meta("author", "webmaster x"), ("Ada Brandt",)),
+        (data(ARTICLE | {"author": [PERSON, {"givenName": "Hugo", "familyName": "Grieg"}]}),
+         ("Ada Brandt", "Hugo Grieg")),
+        (data(SCHEMA | {"@graph": [
+            {"@type": ["Article", "BlogPosting"], "author": {"@id": "#ada"}},
+            PERSON | {"@id": "#ada"},
+        ]}), ("Ada Brandt",)),
+        (data(SCHEMA | {"@type": "Review", "author": PERSON}), ()),
+        ("", ()),
+    ],
+)  # fmt: skip
+def test_the_authors_are_those_that_the_page_states(head, authors):
+    assert read(head).authors == authors
+
+
+def test_an_element_that_is_marked_as_the_authors_names_them():
+    body = BODY.replace("<p>", "<p>By <a rel='author' href='/ada'>Ada <b>Brandt</b></a></p><p>", 1)
+
+    (document,) = parse(f"<html><body>{body}</body></html>".encode(), name="a.html").documents
+
+    assert document.authors == ("Ada Brandt",)
+
+
+@pytest.mark.parametrize(
+    ("head", "site"),
+    [
+        ("<meta property='og:site_name' content='Sea &amp;amp; News'>", "Sea & News"),
+        (meta("citation_journal_title", "Sea Letters") + meta("application-name", "Portal"),
+         "Sea Letters"),
+        (data(ARTICLE), "Sea News"),
+        (data(SCHEMA | {"@type": "WebSite", "name": "Sea News"}), "Sea News"),
+        (meta("twitter:site", "@sea"), ""),
+    ],
+)  # fmt: skip
+def test_the_site_is_the_one_that_the_page_states(head, site):
+    assert read(head).site == site
+
+
+MANY = [f"Ada B. Number{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{n}" for n in range(10_000)]
+
+
 @pytest.mark.parametrize(
     "head",
     [
+        meta("author", *MANY),
+        meta("citation_author", *MANY),
+        meta("author", "; ".join(MANY)),
+        f"<meta property='og:author' content='{'; '.join(MANY)}'>",
+        data(ARTICLE | {"author": [{"@type": "Person", "name": name} for name in MANY]}),
+    ],
+    ids=["metas", "scholarly metas", "one meta", "open graph", "linked data"],
+)
+def test_a_page_of_ten_thousand_authors_keeps_the_first(head):
+    # trafilatura's reading of as many takes minutes, which ends a test run.
+    document = read(head)
+
+    assert document.authors == tuple(MANY[:50])
+    assert "dance on the comb" in document.text
+
+
+def test_markup_and_lines_in_names_stay_out():
+    head = meta("author", "&lt;script&gt;alert(1)&lt;/script&gt; Ada\n\n# Brandt ](x)")
+
+    (name,) = read(head + meta("application-name", "Sea\n\n&lt;b&gt;News")).authors
+
+    assert name == "alert(1) Ada # Brandt ](x)"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        data(SCHEMA | {"@type": 5, "author": 5, "publisher": [[1]], "@id": {}}),
+        data(ARTICLE | {"author": [None, [[PERSON]], {"name": {"name": 1}}, {"@id": 7}]}),
+        data(SCHEMA | {"@graph": {"@graph": 1}}),
+        f"<script type='application/ld+json'>{'[' * 100_000}</script>",
+        "<script type='application/ld+json'>{'</script>",
         data(SCHEMA | {"@type": [[1]], "author": [[{}]], "headline": 5}),
         data([[[{"@type": {"a": 1}}]]]),
         "<meta property='article:published_time' content='99999-99-99T99:99'>",

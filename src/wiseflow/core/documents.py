@@ -25,6 +25,8 @@ class ParsedDocument:
         url: the address it names itself by, or "".
         published: the date it names, ISO 8601, or "".
         language: ISO 639-1 code, or "" when the text is too short to tell.
+        authors: names of people or offices, as it states them; none when it does not.
+        site: the name of the site or the journal that it is of, or "".
         headings: in the order of ``start``.
     """
 
@@ -34,6 +36,8 @@ class ParsedDocument:
     url: str = ""
     published: str = ""
     language: str = ""
+    authors: tuple[str, ...] = ()
+    site: str = ""
     headings: tuple[Heading, ...] = ()
 
 
@@ -77,7 +81,7 @@ class Source:
         collection: the collection it belongs to.
         document_id: the id the document names itself by, or its path within its root.
         path: the file it came from, absolute.
-        title, url, published, language: as the parser found them.
+        title, url, published, language, authors, site: as the parser found them.
         sha256: of the text in UTF-8, in hexadecimal.
         text: the stored text.
     """
@@ -92,6 +96,8 @@ class Source:
     language: str
     sha256: str
     text: str
+    authors: tuple[str, ...] = ()
+    site: str = ""
 
 
 def passage_of(source: Source, start: int, end: int, heading: str = "") -> Passage:

@@ -250,6 +250,8 @@ def _stored(task: ReadTask, document: ParsedDocument, *, numbered: bool) -> Stor
         language=document.language,
         sha256=sha256,
         text=document.text,
+        authors=document.authors,
+        site=document.site,
     )
     passages = tuple(
         passage_of(source, found.start, found.end, found.heading)

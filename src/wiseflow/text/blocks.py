@@ -60,16 +60,23 @@ class Blocks:
         self._headings.append(Heading(level=level, text=text, start=start))
 
     def document(
-        self, *, title: str = "", url: str = "", published: str = "", language: str = ""
+        self,
+        *,
+        title: str = "",
+        published: str = "",
+        language: str = "",
+        authors: tuple[str, ...] = (),
+        site: str = "",
     ) -> ParsedDocument:
         """The document made of the blocks; its first heading serves where it has no title."""
         first = self._headings[0].text if self._headings else ""
         return ParsedDocument(
             text="\n\n".join(self._parts),
             title=one_line(clean(title))[:_LONGEST_TITLE] or first[:_LONGEST_TITLE],
-            url=url,
             published=published,
             language=language,
+            authors=authors,
+            site=site,
             headings=tuple(self._headings),
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from wiseflow.core.documents import ParsedDocument
 from wiseflow.core.errors import DocumentError, MissingExtra
 from wiseflow.text.blocks import Blocks, tidy_lines
+from wiseflow.text.bylines import author_names, names_in
 from wiseflow.text.limits import ParseLimits
 from wiseflow.text.trees import walk
 
@@ -63,7 +64,11 @@ def parse_docx(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
     renderer.render(body)
     properties = document.core_properties
     published = properties.created.date().isoformat() if properties.created else ""
-    return renderer.blocks.document(title=properties.title or "", published=published)
+    return renderer.blocks.document(
+        title=properties.title or "",
+        published=published,
+        authors=author_names(names_in(properties.author or "")),
+    )
 
 
 def _check_archive(data: bytes, limits: ParseLimits) -> None:

@@ -49,6 +49,8 @@ def parse_html(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
     document = blocks.document(
         title=facts.title or (shown[1] if shown else ""),
         published=facts.published,
+        authors=facts.authors,
+        site=facts.site,
         language=named[1].lower() if named else "",
     )
     if not document.text:

@@ -8,6 +8,7 @@ from typing import cast
 from wiseflow.core.documents import ParsedDocument
 from wiseflow.core.errors import DocumentError
 from wiseflow.text.blocks import one_line
+from wiseflow.text.bylines import author_names, names_in, site_name
 from wiseflow.text.dates import iso_date
 from wiseflow.text.encoding import clean
 from wiseflow.text.limits import ParseLimits
@@ -22,7 +23,9 @@ class _BadLine(ValueError):
 def parse_jsonl(text: str, *, limits: ParseLimits) -> tuple[list[ParsedDocument], list[str]]:
     """The documents of a JSON Lines text, and what is wrong with its other lines.
 
-    Each line is an object with ``text``, and maybe ``id``, ``title``, ``url`` and ``published``.
+    Each line is an object with ``text``, and maybe ``id``, ``title``, ``url``, ``published``,
+    ``authors`` (or ``author``: a text, or a list of texts or of objects with a ``name``) and
+    ``site``.
 
     Raises:
         DocumentError: there are too many lines, or the texts are too long together.
@@ -64,12 +67,18 @@ def _document(line: str, number: int, problems: list[str]) -> ParsedDocument:
     published = _string(record, "published").strip()
     if published and not iso_date(published):
         problems.append(f"line {number}: published is not an ISO 8601 date, so it was left out")
+    authors = _authors(record)
+    if authors is None:
+        problems.append(f"line {number}: authors are no texts, so they were left out")
+    site = record.get("site")
     return ParsedDocument(
         text=text,
         title=one_line(clean(_string(record, "title"))),
         document_id=clean(_string(record, "id")).strip(),
         url=one_line(clean(_string(record, "url"))),
         published=iso_date(published),
+        authors=author_names(authors or ()),
+        site=site_name(site) if isinstance(site, str) else "",
     )
 
 
@@ -86,6 +95,22 @@ def _record(line: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise _BadLine("not a JSON object")
     return cast("dict[str, object]", value)
+
+
+def _authors(record: dict[str, object]) -> list[str] | None:
+    """The authors of a record, as it tells them; ``None`` where they are something else."""
+    told = record.get("authors") or record.get("author")
+    if told is None or isinstance(told, str):
+        return names_in(told or "")
+    if not isinstance(told, list):
+        return None
+    items = cast("list[object]", told)
+    names = [
+        cast("dict[str, object]", one).get("name") if isinstance(one, dict) else one
+        for one in items
+    ]
+    texts = [name for name in names if isinstance(name, str)]
+    return texts if len(texts) == len(items) else None
 
 
 def _string(record: dict[str, object], field: str) -> str:

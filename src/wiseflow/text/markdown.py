@@ -7,7 +7,9 @@ import re
 
 from wiseflow.core.documents import ParsedDocument
 from wiseflow.text.blocks import Blocks, one_line
+from wiseflow.text.bylines import author_names
 from wiseflow.text.dates import iso_date
+from wiseflow.text.front_matter import front_authors
 
 # Source for the block and inline forms: CommonMark 0.31 (https://spec.commonmark.org/0.31.2/).
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
@@ -53,8 +55,10 @@ def parse_markdown(text: str, *, characters: int) -> ParsedDocument:
         DocumentError: the text is too long.
     """
     fields: dict[str, str] = {}
+    authors: list[str] = []
     front = _FRONT_MATTER.match(text)
     if front:
+        authors = front_authors(front[1])
         fields = {key: value.strip(" \t\"'") for key, value in _FRONT_FIELD.findall(front[1])}
         text = text[front.end() :]
     reader = _Reader(Blocks(characters))
@@ -62,7 +66,9 @@ def parse_markdown(text: str, *, characters: int) -> ParsedDocument:
         reader.line(line)
     reader.flush()
     return reader.blocks.document(
-        title=fields.get("title", ""), published=iso_date(fields.get("date", ""))
+        title=fields.get("title", ""),
+        published=iso_date(fields.get("date", "")),
+        authors=author_names(authors),
     )
 
 

@@ -20,8 +20,9 @@ from wiseflow.text.limits import DEFAULT_LIMITS, ParseLimits
 from wiseflow.text.markdown import parse_markdown
 from wiseflow.text.pdf import parse_pdf
 
-PARSER_VERSION = "1"
-"""Changes whenever the same bytes may give another text, so that files are read again."""
+PARSER_VERSION = "2"
+"""Changes whenever the same bytes may give another text, or tell more of themselves, so that files
+are read again; a source whose text is the same stays the same source."""
 
 
 class Format(StrEnum):

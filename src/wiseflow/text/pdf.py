@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wiseflow.core.documents import ParsedDocument
 from wiseflow.core.errors import DocumentError
+from wiseflow.text.bylines import author_names, names_in
 from wiseflow.text.dates import pdf_date
 from wiseflow.text.limits import ParseLimits
 from wiseflow.text.pdf_layout import Line, lay_out
@@ -29,10 +30,11 @@ def parse_pdf(data: bytes, *, limits: ParseLimits) -> ParsedDocument:
         pages = _read_pages(pdf, limits.characters)
         title = pdf.metadata("Title")
         published = pdf_date(pdf.metadata("CreationDate"))
+        authors = author_names(names_in(pdf.metadata("Author")))
     if not any(pages):
         raise DocumentError("the PDF is scanned: no text layer")
     blocks, shown_title = lay_out(pages, bookmarks, characters=limits.characters)
-    return blocks.document(title=title or shown_title, published=published)
+    return blocks.document(title=title or shown_title, published=published, authors=authors)
 
 
 def _read_pages(pdf: PdfFile, most_characters: int) -> list[list[Line]]:
