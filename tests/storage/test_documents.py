@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from wiseflow.core.documents import Passage, Source
@@ -22,6 +24,8 @@ def a_source(source_id: str, *, path: str = "", text: str = "Bees dance. Ants di
         language="en",
         sha256="0" * 64,
         text=text,
+        authors=("Ada Brandt", "李娜"),
+        site="Sea „News“",
     )
     spans = [(0, 11), (12, len(text))]
     return StoredSource(
@@ -147,6 +151,18 @@ async def test_a_source_whose_passages_changed_is_added_again(documents):
     await documents.store("c", [a_file(renamed)])
 
     assert await documents.pending_changes("c", limit=9) == IndexChange(added=(renamed,))
+
+
+async def test_authors_that_become_known_are_stored(documents):
+    known = a_source("s1")
+    unknown = replace(known, source=replace(known.source, authors=(), site=""))
+    await documents.store("c", [a_file(unknown)])
+    assert await documents.source("s1") == unknown.source
+    await index_all(documents)
+
+    await documents.store("c", [a_file(known)])
+
+    assert await documents.source("s1") == known.source
 
 
 async def test_a_changed_file_retires_its_old_sources(documents):

@@ -26,6 +26,8 @@ def a_page(source_id: str = "p1", text: str = "Bees dance. Ants dig.") -> Stored
         language="en",
         sha256="0" * 64,
         text=text,
+        authors=("Ada Brandt",),
+        site="Bee News",
     )
     passages = tuple(
         Passage(

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from wiseflow.core.errors import SchemaMismatch, StorageError
 from wiseflow.storage.sql import schema
 from wiseflow.storage.sql.database import Database
+from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.schema import HEAD, SchemaState, check, open_database, upgrade
 from wiseflow.storage.sql.tables import metadata
 
@@ -111,6 +112,40 @@ async def test_the_first_migration_can_be_undone(url):
     assert (await check(database)).current == ""
     await upgrade(database)
     assert (await check(database)).problems == ()
+    await database.close()
+
+
+async def to_revision(database: Database, revision: str):
+    async def unit(connection):
+        await connection.run_sync(
+            lambda sync: command.downgrade(schema.migration_config(sync), revision)
+        )
+
+    await database.write(unit)
+
+
+OLD_SOURCE = (
+    "INSERT INTO sources (source_id, collection, document_id, path, title, url, published,"
+    " language, sha256, index_state, passage_count, text) VALUES"
+    " ('s1', 'c', 'd', '/p', 'T', '', '2024', 'en', '0', 'indexed', 0, 'Bees dance.')"
+)
+
+
+async def test_sources_of_an_earlier_version_are_kept_with_nobody_known(url):
+    database = await open_database(url)
+    await to_revision(database, "0004")
+    await run(database, OLD_SOURCE)
+    assert (await check(database)).current == "0004"
+
+    await upgrade(database)
+
+    source = await SqlDocumentStore(database).source("s1")
+    assert (source.text, source.authors, source.site) == ("Bees dance.", (), "")
+    assert (await check(database)).problems == ()
+    await to_revision(database, "0004")
+    await run(database, OLD_SOURCE.replace("'s1'", "'s2'"))
+    await upgrade(database)
+    assert set(await SqlDocumentStore(database).sources(["s1", "s2"])) == {"s1", "s2"}
     await database.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
@@ -65,6 +66,8 @@ def source_row(
         "index_state": state.value,
         "passage_count": len(stored.passages),
         "text": source.text,
+        "authors": json.dumps(source.authors),
+        "site": source.site,
     }
 
 
@@ -81,6 +84,8 @@ def to_source(row: Row[Any]) -> Source:
         language=row.language,
         sha256=row.sha256,
         text=row.text,
+        authors=tuple(json.loads(row.authors)),
+        site=row.site,
     )
 
 

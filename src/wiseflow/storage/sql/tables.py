@@ -86,6 +86,8 @@ sources = Table(
     Column("index_state", String(8), nullable=False),
     Column("passage_count", Integer, nullable=False),
     Column("text", Text, nullable=False),
+    Column("authors", Text, nullable=False, server_default="[]"),
+    Column("site", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("source_id"),
     CheckConstraint("index_state IN ('add', 'indexed', 'remove', 'retired')", name="index_state"),
     Index(None, "collection_id", "index_state"),
