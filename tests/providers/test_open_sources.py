@@ -26,7 +26,8 @@ FEED = """<?xml version="1.0"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom">
 <entry><id>http://arxiv.org/abs/2101.00001v2</id><published>2021-01-02T03:04:05Z</published>
 <title>Tides\n  and &lt;power&gt;</title><summary>  Tides rise\n and fall. </summary>
-<arxiv:doi>10.1000/Sea.7</arxiv:doi></entry>
+<arxiv:doi>10.1000/Sea.7</arxiv:doi><author><name>Ada Brandt</name>
+<arxiv:affiliation>Sea</arxiv:affiliation></author><author><name>Hugo Grieg</name></author></entry>
 <entry><id>http://arxiv.org/abs/math/0211159v1</id><title>Moon</title></entry></feed>"""
 FOUND = b'{"esearchresult": {"count": "2", "idlist": ["22", "11"]}}'
 PAPERS = """<?xml version="1.0"?><!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD" "http://127.0.0.1:9/x">
@@ -35,10 +36,13 @@ PAPERS = """<?xml version="1.0"?><!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD"
 <MedlineDate>2019 Jan-Feb</MedlineDate></PubDate></JournalIssue></Journal>
 <ArticleTitle>Moon</ArticleTitle></Article></MedlineCitation></PubmedArticle>
 <PubmedArticle><MedlineCitation><PMID>22</PMID><Article><Journal><JournalIssue><PubDate>
-<Year>2021</Year><Month>Mar</Month></PubDate></JournalIssue></Journal>
+<Year>2021</Year><Month>Mar</Month></PubDate></JournalIssue><Title>Sea and health</Title></Journal>
 <ArticleTitle>Tides and <i>health</i></ArticleTitle><Abstract>
 <AbstractText Label="AIM">To <b>look</b>.</AbstractText><AbstractText>Tides rise.</AbstractText>
-</Abstract></Article></MedlineCitation><PubmedData><ArticleIdList>
+</Abstract><AuthorList CompleteYN="Y"><Author ValidYN="Y"><LastName>Brandt</LastName>
+<ForeName>Ada B</ForeName><Initials>AB</Initials></Author>
+<Author><CollectiveName>The Tide Group</CollectiveName></Author></AuthorList>
+</Article></MedlineCitation><PubmedData><ArticleIdList>
 <ArticleId IdType="doi">10.1000/sea.8</ArticleId></ArticleIdList></PubmedData></PubmedArticle>
 </PubmedArticleSet>"""
 WORKS = {
@@ -47,7 +51,14 @@ WORKS = {
         {
             "id": "https://openalex.org/W1", "doi": "https://doi.org/10.1000/SEA.9",
             "display_name": "Tides", "publication_date": "2021-05-06", "relevance_score": 31.5,
-            "primary_location": {"landing_page_url": "https://sea.example/9"},
+            "primary_location": {
+                "landing_page_url": "https://sea.example/9",
+                "source": {"display_name": "Sea Letters"},
+            },
+            "authorships": [
+                {"author": {"display_name": "Ada Brandt", "orcid": None}},
+                {"author": None, "raw_author_name": "?"}, 5,
+            ],
             "abstract_inverted_index": {"rise": [1, 4], "Tides": [0], "and": [2, "x"], "so": [3]},
         },
         {"id": "https://openalex.org/W2", "doi": None, "display_name": None,
@@ -59,9 +70,15 @@ ITEMS = {
     "message": {
         "items": [
             {"DOI": "10.1000/Sea.9", "URL": "https://doi.org/10.1000/sea.9", "score": 9.5,
+             "author": [
+                 {"given": "Ada", "family": "Brandt", "sequence": "first", "affiliation": []},
+                 {"name": "The Tide Group", "sequence": "additional"}, "?",
+             ],
+             "container-title": ["Sea &amp; Letters", "Sea Lett."],
              "title": ["Tides &amp; moon"], "published": {"date-parts": [[2021, 5]]},
              "abstract": "<jats:title>Abstract</jats:title><jats:p>Tides &lt;rise&gt;.</jats:p>"},
-            {"DOI": "10.1000/sea.10", "title": [], "published": {"date-parts": [[None]]}},
+            {"DOI": "10.1000/sea.10", "title": [], "author": 5, "container-title": 5,
+             "published": {"date-parts": [[None]]}},
         ]
     },
 }  # fmt: skip
@@ -118,6 +135,7 @@ async def test_arxiv_is_asked_for_any_of_the_words_in_the_order_they_fit(ask):
     assert (first.title, first.url) == ("Tides and <power>", "https://arxiv.org/abs/2101.00001v2")
     assert (first.published, first.doi) == ("2021-01-02", "10.1000/sea.7")
     assert first.text == first.snippet == "Tides rise and fall."
+    assert (first.authors, first.site) == (("Ada Brandt", "Hugo Grieg"), "arXiv")
     assert (second.url, second.text) == ("https://arxiv.org/abs/math/0211159v1", "")
 
 
@@ -174,6 +192,8 @@ async def test_pubmed_is_asked_for_numbers_and_then_for_papers(ask):
     assert (first.title, first.url) == ("Tides and health", "https://pubmed.ncbi.nlm.nih.gov/22/")
     assert first.text == "Aim: To look.\n\nTides rise."
     assert (first.published, first.doi) == ("2021-03-01", "10.1000/sea.8")
+    assert (first.authors, first.site) == (("Ada B Brandt", "The Tide Group"), "Sea and health")
+    assert (second.authors, second.site) == ((), "")
     assert (second.title, second.published, second.text) == ("Moon", "2019-01-01", "")
 
 
@@ -218,6 +238,9 @@ async def test_openalex_is_asked_as_its_reference_says(ask):
     first, second = reply.value.results
     assert (first.url, first.doi) == ("https://sea.example/9", "10.1000/sea.9")
     assert (first.text, first.published) == ("Tides rise and so rise", "2021-05-06")
+    assert "authorships" in asked.query["select"].split(",")
+    assert (first.authors, first.site) == (("Ada Brandt",), "Sea Letters")
+    assert (second.authors, second.site) == ((), "")
     assert (second.url, second.title) == ("https://openalex.org/W2", "https://openalex.org/W2")
 
 
@@ -228,12 +251,14 @@ async def test_crossref_is_asked_for_works_with_an_abstract(ask):
     assert asked.headers["Crossref-Plus-API-Token"] == f"Bearer {KEY}"
     assert dict(asked.query) == {
         "query": "Tidal AND power", "rows": "3", "mailto": "a@b.example",
-        "select": "DOI,URL,title,abstract,published,score",
+        "select": "DOI,URL,title,abstract,published,score,author,container-title",
         "filter": "has-abstract:true,from-pub-date:2020-02-01,until-pub-date:2024-12-31",
     }  # fmt: skip
     first, second = reply.value.results
     assert (first.title, first.text) == ("Tides & moon", "Tides <rise>.")
     assert (first.published, first.doi) == ("2021-05-01", "10.1000/sea.9")
+    assert (first.authors, first.site) == (("Ada Brandt", "The Tide Group"), "Sea & Letters")
+    assert (second.authors, second.site) == ((), "")
     assert (second.url, second.published) == ("https://doi.org/10.1000/sea.10", "")
 
 

@@ -45,6 +45,7 @@ ANSWERS = {
         "results": [
             {"id": "1", "title": "Tides", "url": "https://sea.example/tides", "score": 0.9,
              "publishedDate": "2024-08-02T05:30:00.000Z", "text": "Whole\ntext",
+             "author": "Ada Brandt, Hugo Grieg",
              "highlights": ["Tides rise & fall.", "Twice a day."]},
             {"id": "2", "title": "Moon", "url": "https://moon.example/", "text": "It pulls.",
              "score": 0.4},
@@ -63,7 +64,8 @@ ANSWERS = {
         "results": [
             {"title": "Tides", "url": "https://sea.example/tides", "score": 4.0,
              "content": "Tides rise & fall. Twice a day.", "engines": ["a", "b"],
-             "publishedDate": "2024-08-02T05:30:00"},
+             "publishedDate": "2024-08-02T05:30:00", "template": "paper.html",
+             "authors": ["Ada Brandt", "Hugo Grieg"], "journal": "Sea Letters"},
             {"title": "Moon", "url": "https://moon.example/", "content": "It pulls.", "score": 1.0},
         ],
     },
@@ -99,6 +101,10 @@ async def test_results_are_the_same_plain_records_whoever_found_them(provider, n
     assert second.published == ""
     assert 1 >= first.score > second.score > 0
     assert first.text == ("Whole\ntext" if name in {"exa", "tavily"} else "")
+    told = name in {"exa", "searxng"}
+    assert first.authors == (("Ada Brandt", "Hugo Grieg") if told else ())
+    assert first.site == ("Sea Letters" if name == "searxng" else "")
+    assert (second.authors, second.site) == ((), "")
     assert reply.usage.bytes > 0
     assert reply.usage.cost == (0.005 if name == "exa" else None)
 
@@ -414,12 +420,14 @@ ITEM = st.fixed_dictionaries(
         "published": st.sampled_from(["2024-01-02", "2024", "Fri, 02 Aug 2024 05:30 GMT"]) | JSON,
         "score": st.floats(-1, 9) | JSON,
         "text": JSON,
+        "authors": JSON,
+        "site": JSON,
     },
 )
 
 
 def read(item):
-    names = ("title", "url", "snippet", "published", "score", "text")
+    names = ("title", "url", "snippet", "published", "score", "text", "authors", "site")
     return Found(**{name: item.get(name) for name in names})
 
 

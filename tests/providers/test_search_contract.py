@@ -28,6 +28,7 @@ from wiseflow.providers.pages import PageFetcher
 from wiseflow.simulator.faults import FaultKind, FaultPlan, FaultRate
 from wiseflow.simulator.limits import Dimension as Counted
 from wiseflow.simulator.limits import Limit
+from wiseflow.simulator.world import World
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Provider:
         dates: tells when a result was published.
         languages: searches in one language only, when told.
         texts: gives a text of each result, so that it need not be fetched.
+        authors: tells who wrote a result.
+        sites: tells which site or journal a result is of.
     """
 
     name: str
@@ -51,20 +54,23 @@ class Provider:
     dates: bool = True
     languages: bool = False
     texts: bool = False
+    authors: bool = False
+    sites: bool = False
 
 
 PROVIDERS = [
     Provider("tavily", keys=True, quota=True, tells_limits=True),
-    Provider("exa", keys=True, quota=True, tells_limits=True, texts=True),
+    Provider("exa", keys=True, quota=True, tells_limits=True, texts=True, authors=True),
     Provider("perplexity", keys=True, quota=True, tells_limits=True, languages=True),
     Provider("searxng", languages=True),
-    Provider("arxiv", texts=True),
-    Provider("pubmed", keys=True, languages=True, texts=True),
-    Provider("openalex", keys=True, tells_limits=True, languages=True, texts=True),
-    Provider("crossref", keys=True, tells_limits=True, texts=True),
+    Provider("arxiv", texts=True, authors=True, sites=True),
+    Provider("pubmed", keys=True, languages=True, texts=True, authors=True, sites=True),
+    Provider("openalex", keys=True, tells_limits=True, languages=True, texts=True,
+             authors=True, sites=True),
+    Provider("crossref", keys=True, tells_limits=True, texts=True, authors=True, sites=True),
     Provider("wikipedia", languages=True),
     Provider("duckduckgo", dates=False),
-]
+]  # fmt: skip
 QUERY = "What is known about the budget of the harbour?"
 HERE = Network(local_only=True, allowed_networks=("127.0.0.0/8",))
 SINCE, UNTIL = "2018-01-01", "2021-12-31"
@@ -156,6 +162,18 @@ async def test_results_are_plain_records_of_their_provider(asking, provider):
         assert (len(one.published) == 10) is provider.dates
         if provider.texts:
             assert one.text
+
+
+@those()
+async def test_who_wrote_a_result_is_told_where_the_provider_knows(asking, provider):
+    reply = await asking(provider).search(SearchRequest(query=QUERY, limit=4))
+
+    by_title = {page.title: page for page in World(1).pages.values()}
+    for one in reply.value.results:
+        assert one.authors == (by_title[one.title].authors if provider.authors else ())
+        assert bool(one.site) is provider.sites
+        if provider.sites:
+            assert one.site in {"arXiv", by_title[one.title].site}
 
 
 @those(texts=False)

@@ -100,6 +100,8 @@ class SearchResult:
         text: the whole text of the page, or a paper's abstract, where the provider gives it,
             else "".
         doi: of the work, in lower case without its resolver (``10.1000/182``); "" when not told.
+        authors: names, in the work's order; none when not told.
+        site: the name of the journal or the site that it is of, or "".
     """
 
     title: str
@@ -110,6 +112,8 @@ class SearchResult:
     score: float = 0.0
     text: str = ""
     doi: str = ""
+    authors: tuple[str, ...] = ()
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ MOST_RESULTS = 100
 MOST_WORDS = 20
 # "No more than one request every three seconds", its terms say, over a single connection.
 PACE = Allowance(dimension=Dimension.REQUESTS, limit=1, window_s=3.0)
+SITE = "arXiv"
 FIRST, LAST = "19910101", "99991231"  # arXiv began in 1991
 _WORD = re.compile(r"\w+")
 
@@ -74,7 +75,7 @@ def _query(request: SearchRequest) -> str:
     return f"({asked}) AND submittedDate:[{first}0000 TO {last}2359]"
 
 
-def _entries(endpoint: Endpoint, feed: Element) -> list[dict[str, str | None]]:
+def _entries(endpoint: Endpoint, feed: Element) -> list[dict[str, object]]:
     """The entries of a feed; an error comes as an entry, too.
 
     Raises:
@@ -90,8 +91,13 @@ def _entries(endpoint: Endpoint, feed: Element) -> list[dict[str, str | None]]:
             provider=endpoint.provider,
             cure="Ask in plain words",
         )
+    return [_fields(entry) for entry in entries]
+
+
+def _fields(entry: Element) -> dict[str, object]:
     fields = ("id", "title", "summary", "published", "doi")
-    return [{name: text(child(entry, name)) for name in fields} for entry in entries]
+    authors = [text(child(author, "name")) for author in named(entry, "author")]
+    return {**{name: text(child(entry, name)) for name in fields}, "authors": authors}
 
 
 def _found(item: Mapping[str, Any]) -> Found:
@@ -103,6 +109,8 @@ def _found(item: Mapping[str, Any]) -> Found:
         published=item.get("published"),
         text=" ".join(str(item.get("summary") or "").split()),
         doi=item.get("doi"),
+        authors=item.get("authors"),
+        site=SITE,
     )
 
 

@@ -17,10 +17,10 @@ from wiseflow.providers.http import HttpClients, JsonApi
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, first_day, line, mapping, read_results
 from wiseflow.providers.search_base import SearchBase
-from wiseflow.providers.shapes import items_of, text_of
+from wiseflow.providers.shapes import items_of, objects_of, text_of
 
 MOST_RESULTS = 100
-FIELDS = "DOI,URL,title,abstract,published,score"
+FIELDS = "DOI,URL,title,abstract,published,score,author,container-title"
 # An abstract is in JATS, and may begin with its heading.
 _HEADING = re.compile(r"^\s*<jats:title>[^<]{0,60}</jats:title>")
 
@@ -77,7 +77,15 @@ def _found(item: Mapping[str, Any]) -> Found:
         score=item.get("score"),
         text=line(_HEADING.sub("", text_of(item.get("abstract")))),
         doi=doi,
+        authors=[_author(one) for one in objects_of(item.get("author"))],
+        site=next(map(text_of, items_of(item.get("container-title"))), ""),
     )
+
+
+def _author(told: Mapping[str, Any]) -> str:
+    """The name of a person, which comes in parts, or of an office."""
+    parts = (told.get(part) for part in ("given", "family", "suffix"))
+    return " ".join(filter(None, map(text_of, parts))) or text_of(told.get("name"))
 
 
 SPEC = ProviderSpec(

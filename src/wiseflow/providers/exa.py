@@ -74,6 +74,7 @@ def _found(item: Mapping[str, Any]) -> Found:
         published=item.get("publishedDate"),
         score=item.get("score"),
         text=text,
+        authors=item.get("author"),
     )
 
 

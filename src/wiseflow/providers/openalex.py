@@ -15,12 +15,13 @@ from wiseflow.providers.http import HttpClients, JsonApi
 from wiseflow.providers.registry import ProviderSpec
 from wiseflow.providers.results import Found, asked_day, mapping, read_results
 from wiseflow.providers.search_base import SearchBase
-from wiseflow.providers.shapes import items_of
+from wiseflow.providers.shapes import items_of, objects_of
 
 MOST_RESULTS = 100
 MOST_WORDS = 5_000  # of an abstract
 FIELDS = (
-    "id,doi,display_name,publication_date,relevance_score,abstract_inverted_index,primary_location"
+    "id,doi,display_name,publication_date,relevance_score,abstract_inverted_index,primary_location,"
+    "authorships"
 )
 
 
@@ -63,15 +64,18 @@ class OpenAlex(SearchBase):
 
 
 def _found(item: Mapping[str, Any]) -> Found:
-    landing = mapping(item.get("primary_location")).get("landing_page_url")
+    place = mapping(item.get("primary_location"))
+    authors = [mapping(one.get("author")) for one in objects_of(item.get("authorships"))]
     return Found(
         title=item.get("display_name"),
-        url=landing or item.get("doi") or item.get("id"),
+        url=place.get("landing_page_url") or item.get("doi") or item.get("id"),
         snippet=None,
         published=item.get("publication_date"),
         score=item.get("relevance_score"),
         text=_abstract(mapping(item.get("abstract_inverted_index"))),
         doi=item.get("doi"),
+        authors=[author.get("display_name") for author in authors],
+        site=mapping(place.get("source")).get("display_name"),
     )
 
 

@@ -121,13 +121,22 @@ def _paper(paper: Element) -> dict[str, object]:
     parts = named(abstract, "AbstractText") if abstract is not None else ()
     issued = child(article, "ArticleDate") or child(article, "Journal", "JournalIssue", "PubDate")
     ids = child(paper, "PubmedData", "ArticleIdList")
+    authors = child(article, "AuthorList")
     return {
         "number": text(child(paper, "MedlineCitation", "PMID")),
         "title": text(child(article, "ArticleTitle")),
         "abstract": "\n\n".join(filter(None, map(_part, parts))),
         "published": _day(issued),
+        "authors": [_author(one) for one in named(authors, "Author")] if authors else [],
+        "site": text(child(article, "Journal", "Title")),
         "doi": next((text(one) for one in ids if one.get("IdType") == "doi"), "") if ids else "",
     }
+
+
+def _author(told: Element) -> str:
+    """The name of a person, which comes in parts, or of a group."""
+    parts = (text(child(told, part)) for part in ("ForeName", "LastName", "Suffix"))
+    return " ".join(filter(None, parts)) or text(child(told, "CollectiveName"))
 
 
 def _part(part: Element) -> str:
@@ -153,6 +162,8 @@ def _found(item: Mapping[str, Any]) -> Found:
         published=item.get("published"),
         text=item.get("abstract"),
         doi=item.get("doi"),
+        authors=item.get("authors"),
+        site=item.get("site"),
     )
 
 

@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 from wiseflow.core.asking import SearchRequest, SearchResult
 from wiseflow.core.errors import InvalidInput
 from wiseflow.providers.endpoint import Endpoint
+from wiseflow.providers.shapes import items_of, text_of
 from wiseflow.providers.statuses import malformed
+from wiseflow.text.bylines import author_names, names_in, site_name
 
 LONGEST_TITLE = 500
 LONGEST_SNIPPET = 20_000
@@ -39,7 +41,10 @@ _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]{1,200}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One result as a provider tells it, not yet checked; ``None`` and other kinds are allowed."""
+    """One result as a provider tells it, not yet checked; ``None`` and other kinds are allowed.
+
+    The authors are a list of names, or a text that may hold several.
+    """
 
     title: object
     url: object
@@ -48,6 +53,8 @@ class Found:
     score: object = None
     text: object = None
     doi: object = None
+    authors: object = None
+    site: object = None
 
 
 def read_results(
@@ -170,7 +177,16 @@ def _result(one: Found, url: str, provider: str) -> SearchResult:
         published=day(one.published),
         text=whole[:LONGEST_TEXT],
         doi=doi(one.doi),
+        authors=author_names(_names(one.authors)),
+        site=site_name(text_of(one.site)),
     )
+
+
+def _names(told: object) -> list[str]:
+    """The names in a list, or in a text that may hold several."""
+    if isinstance(told, str):
+        return names_in(told)
+    return [name for name in items_of(told) if isinstance(name, str)]
 
 
 def doi(value: object) -> str:

@@ -97,6 +97,8 @@ def _found(item: Mapping[str, Any]) -> Found:
         snippet=item.get("content"),
         published=item.get("publishedDate"),
         score=item.get("score"),
+        authors=item.get("authors") or item.get("author"),
+        site=item.get("journal"),
     )
 
 

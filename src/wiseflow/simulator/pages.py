@@ -10,6 +10,8 @@ from wiseflow.simulator import vocabulary
 from wiseflow.simulator.world import Page, World
 
 PAGE_BYTES = 6 * 1024
+# About what is around a page's text; fixed, so that a frame that says more leaves the texts alone.
+AROUND_BYTES = 1743
 KEPT_PAGES = 4096
 SENTENCES_A_PARAGRAPH = 5
 FILLER = (vocabulary.SUBJECTS, vocabulary.VERBS, vocabulary.OBJECTS)
@@ -22,6 +24,8 @@ FRAME = """<!doctype html>
 <title>{title} | {site}</title>
 <meta name="description" content="{title}">
 <meta property="og:title" content="{title}">
+<meta property="og:site_name" content="{site}">
+{authors}
 <meta property="article:published_time" content="{published}T08:00:00Z">
 <link rel="stylesheet" href="/assets/site.css">
 </head>
@@ -76,6 +80,9 @@ class PageShelf:
         return FRAME.format(
             title=html.escape(page.title),
             site=page.site,
+            authors="\n".join(
+                f'<meta name="author" content="{html.escape(name)}">' for name in page.authors
+            ),
             published=page.published,
             navigation="".join(f'<li><a href="/">{one}</a></li>' for one in NAVIGATION),
             paragraphs="\n".join(f"<p>{html.escape(one)}</p>" for one in self._paragraphs(page)),
@@ -86,7 +93,7 @@ class PageShelf:
 
     def _paragraphs(self, page: Page) -> list[str]:
         chance = random.Random(f"{self._world.seed}/{page.slug}")  # noqa: S311 - no secret
-        room = self._size - len(FRAME) - 1000 - sum(map(len, page.sentences))
+        room = self._size - AROUND_BYTES - sum(map(len, page.sentences))
         sentences = list(page.sentences)
         while room > 0:
             filler = f"{' '.join(map(chance.choice, FILLER))}."

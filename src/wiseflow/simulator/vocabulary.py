@@ -189,6 +189,9 @@ MIDDLE_SYLLABLES = ("mo", "ri", "da", "lu", "ve", "na", "sto", "che", "ga", "pi"
 LAST_SYLLABLES = ("ra", "nia", "dal", "wick", "mere", "ton", "vik", "lund", "sk", "holm")
 GIVEN_NAMES = ("Ada", "Bruno", "Carla", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas")
 FAMILY_NAMES = ("Abara", "Brandt", "Castell", "Duarte", "Eklund", "Fontaine", "Grieg", "Horvat")
+# Of those who write the pages; nobody of whom a page tells has such a name.
+AUTHORS_GIVEN_NAMES = ("Amara", "Bjarne", "Chiara", "Dov", "Eun-ji", "Frieda", "Goran", "Hedda")
+AUTHORS_FAMILY_NAMES = ("Achterberg", "Böhm", "Çelik", "Dubois", "Ekberg", "Faraday", "Ó Briain")
 MONTHS = (
     "January",
     "February",

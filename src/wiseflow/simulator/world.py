@@ -15,6 +15,7 @@ from wiseflow.simulator.vocabulary import ATTRIBUTES, Attribute, Relation, Value
 TOPICS = 24
 MOST_TOPICS = 1000
 FACTS_AN_ATTRIBUTE = 4
+MOST_AUTHORS = 5  # of a page
 LENT_FACTS = 2  # of the next attribute, so that each fact is on more pages than its own two
 WORD = re.compile(r"[^\W\d_]+")
 NO_TITLE = re.compile(r"[^a-z0-9]+")
@@ -56,6 +57,7 @@ class Page:
         site: the name of who publishes it.
         title: its heading.
         published: its date, as YYYY-MM-DD.
+        authors: who wrote it, given names first.
         topic: the name of its topic.
         attribute: the name of the side it is about; "" for an overview.
         facts: those that it states.
@@ -66,6 +68,7 @@ class Page:
     site: str
     title: str
     published: str
+    authors: tuple[str, ...]
     topic: str
     attribute: str
     facts: tuple[Fact, ...]
@@ -327,16 +330,25 @@ def _pages(
 def _page(
     chance: random.Random, topic: str, title: str, attribute: str, facts: tuple[Fact, ...], way: int
 ) -> Page:
+    slug = slug_of(title)
     return Page(
-        slug=slug_of(title),
+        slug=slug,
         site=chance.choice(vocabulary.SITES),
         title=title,
         published=str(date(2015, 1, 1) + timedelta(days=chance.randrange(4000))),
+        authors=_authors(topic, slug),
         topic=topic,
         attribute=attribute,
         facts=facts,
         sentences=tuple(fact.sentence(way) for fact in facts),
     )
+
+
+def _authors(topic: str, slug: str) -> tuple[str, ...]:
+    """One to five names, by a chance of their own: what the pages state stays as it is."""
+    chance = random.Random(f"authors/{topic}/{slug}")  # noqa: S311 - no secret
+    families = chance.sample(vocabulary.AUTHORS_FAMILY_NAMES, chance.randint(1, MOST_AUTHORS))
+    return tuple(f"{chance.choice(vocabulary.AUTHORS_GIVEN_NAMES)} {name}" for name in families)
 
 
 def _contradict(chance: random.Random, page: Page, share: float) -> Page:

@@ -28,6 +28,7 @@ xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom">
 {entries}
 </feed>
 """
+AUTHOR = "    <author><name>{}</name></author>"
 ENTRY = """  <entry>
     <id>{url}</id>
     <title>{title}</title>
@@ -35,7 +36,7 @@ ENTRY = """  <entry>
     <link href="{url}" rel="alternate" type="text/html"/>
     <summary>{abstract}</summary>
     <published>{day}T08:00:00Z</published>
-    <author><name>{site}</name></author>
+{authors}
     <arxiv:doi>{doi}</arxiv:doi>
   </entry>"""
 
@@ -47,7 +48,7 @@ def problem(found: Problem) -> Reply:
         title="Error",
         day="2025-01-01",
         abstract=escape(found.message),
-        site="arXiv api core",
+        authors=AUTHOR.format("arXiv api core"),
         doi="",
     )
     body = FEED.format(address="https://arxiv.org", total=1, entries=entry)
@@ -75,7 +76,7 @@ def _entry(one: Result) -> str:
         title=escape(one.page.title),
         day=one.page.published,
         abstract=escape(abstract_of(one.page)),
-        site=escape(one.page.site),
+        authors="\n".join(AUTHOR.format(escape(name)) for name in one.page.authors),
         doi=doi_of(one.page),
     )
 

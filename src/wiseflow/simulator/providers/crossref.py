@@ -57,7 +57,14 @@ def _item(one: Result) -> dict[str, Any]:
         f"{escape(abstract_of(one.page), quote=False)}</jats:p>",
         "published": {"date-parts": [[int(part) for part in one.page.published.split("-")]]},
         "score": 30 * one.score,
+        "author": [_author(name) for name in one.page.authors],
+        "container-title": [one.page.site],
     }
+
+
+def _author(name: str) -> dict[str, Any]:
+    given, _, family = name.partition(" ")
+    return {"given": given, "family": family, "sequence": "additional", "affiliation": []}
 
 
 def rate_headers(standing: Standing) -> Mapping[str, str]:

@@ -57,7 +57,7 @@ def _result(one: Result, desk: Desk) -> dict[str, Any]:
         "title": one.page.title,
         "score": one.score,
         "publishedDate": f"{one.page.published}T08:00:00.000Z",
-        "author": None,
+        "author": ", ".join(one.page.authors),
         **_contents(one, desk, fields_of(desk.incoming.body.get("contents"))),
     }
 

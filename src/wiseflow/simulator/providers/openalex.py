@@ -56,7 +56,15 @@ def _work(one: Result) -> dict[str, Any]:
         "publication_date": one.page.published,
         "language": WRITTEN_IN,
         "relevance_score": 100 * one.score,
-        "primary_location": {"landing_page_url": one.url, "pdf_url": None},
+        "primary_location": {
+            "landing_page_url": one.url,
+            "pdf_url": None,
+            "source": {"display_name": one.page.site, "type": "journal"},
+        },
+        "authorships": [
+            {"author_position": "middle", "author": {"display_name": name}, "raw_author_name": name}
+            for name in one.page.authors
+        ],
         "abstract_inverted_index": _inverted(abstract_of(one.page)),
     }
 

@@ -29,9 +29,12 @@ PAPER = """<PubmedArticle><MedlineCitation Status="MEDLINE"><PMID Version="1">{n
 <Day>{day}</Day></PubDate></JournalIssue><Title>{site}</Title></Journal>\
 <ArticleTitle>{title}</ArticleTitle>\
 <Abstract><AbstractText Label="RESULTS">{abstract}</AbstractText></Abstract>\
+<AuthorList CompleteYN="Y">{authors}</AuthorList>\
 <Language>eng</Language></Article></MedlineCitation><PubmedData><ArticleIdList>\
 <ArticleId IdType="pubmed">{number}</ArticleId><ArticleId IdType="doi">{doi}</ArticleId>\
 </ArticleIdList></PubmedData></PubmedArticle>"""
+AUTHOR = """<Author ValidYN="Y"><LastName>{family}</LastName><ForeName>{given}</ForeName>\
+<Initials>{initial}</Initials></Author>"""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -100,8 +103,14 @@ def _paper(page: Page) -> str:
         site=escape(page.site),
         title=escape(page.title),
         abstract=escape(abstract_of(page)),
+        authors="".join(map(_author, page.authors)),
         doi=doi_of(page),
     )
+
+
+def _author(name: str) -> str:
+    given, _, family = name.partition(" ")
+    return AUTHOR.format(family=escape(family), given=escape(given), initial=given[0])
 
 
 PUBMED = Provider(
