@@ -126,6 +126,23 @@ def test_a_time_range_holds_for_all_sources(wiseflow, sim, topic):
     assert years <= {str(year) for year in range(2016, 2022)}
 
 
+@pytest.mark.parametrize(("search", "place"), [("tavily", "/pages/"), ("crossref", "/site/")])
+def test_authors_and_sites_reach_the_report(wiseflow, sim, topic, search, place):
+    [report] = reports(wiseflow("research", topic, "--search", search, *BRIEF))
+
+    pages = {page.slug: page for page in World(1).pages.values()}
+    for source in report["sources"]:
+        assert place in source["url"]
+        page = pages[source["url"].rpartition("/")[2]]
+        assert (source["authors"], source["site"]) == (list(page.authors), page.site)
+    first = report["sources"][0]
+    stored = json.loads(wiseflow("source", first["id"], "--json").out)
+    assert (stored["authors"], stored["site"]) == (first["authors"], first["site"])
+    names = ", ".join(first["authors"][:3]) + (" et al" if len(first["authors"]) > 3 else "")
+    line = f"{names}. {first['title']}. {first['site']}, published {first['published']}."
+    assert line in wiseflow("report", report["id"]).out
+
+
 def test_an_index_that_is_down_is_a_loss_and_not_the_end(wiseflow, sim, topic):
     rate = FaultRate(kind=FaultKind.UNAVAILABLE, rate=1.0, provider="openalex")
     sim.set_faults(FaultPlan(rates=(rate,)))

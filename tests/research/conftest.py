@@ -471,6 +471,8 @@ def build_report(**changes) -> Report:
                 published="2024-01-02",
                 provider="documents",
                 sha256="ab",
+                authors=("Ada Brandt", "Hugo Grieg"),
+                site="Lake News",
             ),
         ),
         "not_found": ("No passage found mentions “fish”.",),

@@ -111,6 +111,8 @@ sources = st.builds(
     published=words,
     provider=words,
     sha256=words,
+    authors=st.lists(words, max_size=5).map(tuple),
+    site=words,
 )
 reports = st.builds(
     Report,
@@ -255,9 +257,62 @@ def test_the_json_has_the_keys_of_the_contract_in_their_order(make_report):
         "source_id", "passage_id", "start", "end", "quote", "verdict",
     ]  # fmt: skip
     assert list(form["sources"][0]) == [
-        "id", "title", "url", "path", "published", "provider", "sha256",
+        "id", "title", "url", "path", "published", "provider", "sha256", "authors", "site",
     ]  # fmt: skip
     assert {"calls", "tokens", "cost", "seconds"} <= set(form["facts"])
+
+
+def test_a_report_of_an_earlier_version_reads_back_with_nobody_known(make_report):
+    form: Any = report_to_json(make_report())
+    for source in form["sources"]:
+        del source["authors"], source["site"]
+
+    (source,) = report_from_json(form).sources
+
+    assert (source.title, source.authors, source.site) == ("Lake Baikal", (), "")
+
+
+ADA, HUGO, INES, JONAS = "Ada Brandt", "Hugo Grieg", "Ines Eklund", "Jonas Abara"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "Lake Baikal"),
+        ({"authors": (ADA,)}, "Ada Brandt. Lake Baikal."),
+        ({"authors": (ADA, HUGO, INES)}, "Ada Brandt, Hugo Grieg, Ines Eklund. Lake Baikal."),
+        ({"authors": (ADA, HUGO, INES, JONAS)},
+         "Ada Brandt, Hugo Grieg, Ines Eklund et al. Lake Baikal."),
+        ({"site": "Lake News"}, "Lake Baikal. Lake News."),
+        ({"published": "2024"}, "Lake Baikal. Published 2024."),
+        ({"site": "Lake News", "published": "2024"}, "Lake Baikal. Lake News, published 2024."),
+        ({"authors": ("Lake News",), "site": "Lake News", "published": "2024"},
+         "Lake News. Lake Baikal. Published 2024."),
+        ({"title": "How deep?", "authors": (ADA, ""), "site": "Lakes Inc."},
+         "Ada Brandt. How deep? Lakes Inc."),
+    ],
+)  # fmt: skip
+def test_the_bibliography_tells_who_wrote_a_source_and_where(make_report, changes, line):
+    bare = replace(make_report().sources[0], published="", authors=(), site="")
+    report = make_report(sources=(replace(bare, **changes),))
+
+    assert f"### Source 1\n\n{line}\n" in to_markdown(report)
+    page = to_html(report)
+    entry = page[page.index('<p class="source-title">') :].partition("</p>")[0]
+    assert "".join(re.sub(r"<[^>]*>", "", entry)).partition("1 ")[2] == line
+
+
+def test_an_author_cannot_begin_another_line_of_the_bibliography(make_report):
+    hostile = "Ada\n\n# Brandt\n- [x](javascript:alert(1)) <img src=x>"
+    source = replace(make_report().sources[0], authors=(hostile, hostile), site=hostile)
+    report = make_report(sources=(source,))
+
+    rendered = Rendered(to_markdown(report))
+
+    assert not rendered.markup - {"a"}
+    line = printable(hostile)
+    assert f"{line}, {line}. Lake Baikal. {line}, published 2024-01-02." in rendered.paragraphs
+    assert not Outline(to_html(report)).all("img")
 
 
 def test_a_report_that_lacks_a_part_is_refused_by_its_name(make_report):
@@ -274,7 +329,10 @@ def test_markdown_has_numbered_citations_and_their_source_with_span_and_quote(ma
     markdown = to_markdown(make_report())
 
     assert "The lake is deep. [[1]](#source-1)" in markdown
-    assert "### Source 1\n\nLake Baikal\n" in markdown
+    assert (
+        "### Source 1\n\nAda Brandt, Hugo Grieg. Lake Baikal. Lake News, published 2024-01-02.\n"
+        in markdown
+    )
     assert "## Geography" in markdown
     assert "### Depth" in markdown
     assert "<https://lakes.example/baikal>" in markdown
@@ -312,7 +370,15 @@ def test_a_page_needs_nothing_from_elsewhere(make_report):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(make_report, make_claim, text):
     source = SourceReference(
-        id="s1", title=text, url=text, path=text, published=text, provider=text, sha256=""
+        id="s1",
+        title=text,
+        url=text,
+        path=text,
+        published=text,
+        provider=text,
+        sha256="",
+        authors=(text, text),
+        site=text,
     )
     report = make_report(
         topic=text,
@@ -522,7 +588,7 @@ def test_the_policy_of_a_page_allows_its_own_style_alone(make_report):
 
 
 def test_a_source_without_a_title_is_called_by_its_file(make_report):
-    source = replace(make_report().sources[0], title="")
+    source = replace(make_report().sources[0], title="", published="", authors=(), site="")
 
     assert "### Source 1\n\nbaikal.md\n" in to_markdown(make_report(sources=(source,)))
 

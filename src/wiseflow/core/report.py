@@ -57,7 +57,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceReference:
-    """An entry of the bibliography."""
+    """An entry of the bibliography.
+
+    Args:
+        id, title, url, path, published, sha256: of the stored source.
+        provider: who found it.
+        authors, site: as the source or who found it states them; empty where neither does.
+    """
 
     id: str
     title: str
@@ -66,6 +72,8 @@ class SourceReference:
     published: str
     provider: str
     sha256: str
+    authors: tuple[str, ...] = ()
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +195,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A cited report. Its JSON form is a contract; only its facts may grow."""
+    """A cited report. Its JSON form is a contract; only its facts and sources may grow."""
 
     id: str
     topic: str

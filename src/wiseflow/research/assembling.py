@@ -22,7 +22,7 @@ from wiseflow.core.report import (
     Verdict,
 )
 from wiseflow.research.asking import Question
-from wiseflow.research.checking import Checked
+from wiseflow.research.checking import Byline, Checked
 from wiseflow.research.disagreeing import disagreements
 from wiseflow.research.losing import stop_reason, told
 
@@ -124,13 +124,11 @@ def _bibliography(
         for item in material.written
         for evidence in item.evidence
     }
-    sha256 = material.checked.sha256
-    return tuple(
-        _reference(*hits[source_id], sha256=sha256.get(source_id, "")) for source_id in cited
-    )
+    return tuple(_reference(*hits[source_id], material.checked) for source_id in cited)
 
 
-def _reference(hit: Hit, provider: str, *, sha256: str) -> SourceReference:
+def _reference(hit: Hit, provider: str, checked: Checked) -> SourceReference:
+    byline = checked.bylines.get(hit.passage.source_id, Byline())
     return SourceReference(
         id=hit.passage.source_id,
         # Many documents of one file would all be named after it.
@@ -139,5 +137,7 @@ def _reference(hit: Hit, provider: str, *, sha256: str) -> SourceReference:
         path=hit.path,
         published=hit.published,
         provider=provider,
-        sha256=sha256,
+        sha256=checked.sha256.get(hit.passage.source_id, ""),
+        authors=byline.authors,
+        site=byline.site,
     )

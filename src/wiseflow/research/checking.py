@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wiseflow.core.authoring import Synthesis, WrittenSection
 from wiseflow.core.documents import Source, span_of
@@ -13,16 +13,26 @@ from wiseflow.research.verifying import Reason, Surroundings, agreed, reason_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Byline:
+    """Who wrote a source, and which site or journal it is of."""
+
+    authors: tuple[str, ...] = ()
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What checking found.
 
     Args:
         verdicts: of all citations in reading order.
         sha256: of the stored text of each cited source, by source id.
+        bylines: of each cited source, by source id; none in journals of earlier versions.
     """
 
     verdicts: tuple[Verdict, ...]
     sha256: dict[str, str]
+    bylines: dict[str, Byline] = field(default_factory=dict[str, Byline])
 
     def counts(self) -> dict[str, int]:
         """How many citations there are, in all and by verdict."""
@@ -56,7 +66,11 @@ async def check_citations(
     )
     stored = looked.stored
     return Checked(
-        verdicts=tuple(verdicts), sha256={one: source.sha256 for one, source in stored.items()}
+        verdicts=tuple(verdicts),
+        sha256={one: source.sha256 for one, source in stored.items()},
+        bylines={
+            one: Byline(authors=source.authors, site=source.site) for one, source in stored.items()
+        },
     )
 
 

@@ -167,6 +167,41 @@ def test_a_page_becomes_a_source_with_passages_and_their_terms():
     assert read_again(reading.stored) == reading
 
 
+STATED = "<meta name='author' content='Ada Brandt'><meta property='og:site_name' content='Bees'>"
+
+
+@pytest.mark.parametrize(
+    ("head", "byline"),
+    [(STATED, (("Ada Brandt",), "Bees")), ("", (("Hugo Grieg",), "Bee Letters"))],
+)
+def test_who_wrote_a_page_is_told_by_the_page_first_and_by_the_search_else(head, byline):
+    told = a_result(authors=("Hugo Grieg", "HUGO  GRIEG"), site="Bee Letters", text=TEXT)
+    body = a_page().body.replace(b"<head>", f"<head>{head}".encode())
+
+    source = read_page(a_page(body=body), told).stored.source
+    given = read_given(told).stored.source
+    snippet = read_snippet(told, "en").stored.source
+
+    assert (source.authors, source.site) == byline
+    for other in (given, snippet):
+        assert (other.authors, other.site) == (("Hugo Grieg",), "Bee Letters")
+
+
+def test_a_work_has_the_authors_that_any_search_tells_and_the_site_of_its_page():
+    paper, page = "https://papers.example/1", "https://bees.example/dance"
+    found = [
+        [a_result(page, doi="10.1/x", provider="exa")],
+        [a_result(page, site="Bee News", provider="tavily", doi="10.1/x")],
+        [a_result(paper, authors=("Ada Brandt",), site="Letters", provider="pubmed", doi="10.1/x")],
+    ]
+
+    (candidate,) = merged(found)
+
+    result = candidate.result
+    assert (result.url, result.provider) == (page, "exa")
+    assert (result.authors, result.site) == (("Ada Brandt",), "Bee News")
+
+
 def test_the_id_of_a_source_follows_from_address_and_text():
     first = read_page(a_page(), a_result()).stored.source
     same = read_page(

@@ -19,10 +19,13 @@ from wiseflow.research.rendering.reading import (
     NOT_FOUND_TITLE,
     author_line,
     disagreements_of,
+    ended,
     fact_rows,
     figures,
+    imprint_line,
     label_of,
     marks_line,
+    names_line,
     paragraphs,
     partial_line,
     printable,
@@ -120,6 +123,9 @@ def _page() -> tuple[Template, Markup]:
         "exact": exact,
         "address": safe_address,
         "label": label_of,
+        "names": names_line,
+        "imprint": imprint_line,
+        "ended": ended,
         "paragraphs": paragraphs,
     }
     environment.filters.update(filters)  # pyright: ignore[reportArgumentType, reportCallIssue] - jinja2 types filters by its own

@@ -16,8 +16,8 @@ from wiseflow.research.rendering.reading import (
     Reference,
     author_line,
     disagreements_of,
+    entry_line,
     fact_rows,
-    label_of,
     marks_line,
     paragraphs,
     partial_line,
@@ -146,11 +146,9 @@ def _entry(reference: Reference) -> list[str]:
         rows.append(f"<{address}>" if address else _text(source.url))
     if source.path:
         rows.append(_text(source.path))
-    if source.published:
-        rows.append(f"published {_inline(printable(source.published))}")
     rows.append(f"source {_inline(printable(source.id))}")
     rows += [_quote(citation) for citation in reference.quotes]
-    return [f"### Source {reference.number}", _text(label_of(source)), _items(rows)]
+    return [f"### Source {reference.number}", _text(entry_line(source)), _items(rows)]
 
 
 def _quote(citation: Citation) -> str:

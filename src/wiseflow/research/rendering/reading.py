@@ -26,6 +26,7 @@ CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
 )
 _SAFE_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+\Z", re.IGNORECASE)
+SHOWN_AUTHORS = 3
 _MINUTE_S, _HOUR_S = 60, 3600
 NOT_FOUND_TITLE = "What was not found"
 
@@ -164,6 +165,36 @@ def label_of(source: SourceReference) -> str:
     """What a source is called: its title, or else its file's name, its address or its id."""
     name = source.path.rstrip("/").rpartition("/")[2]
     return next(filter(printable, (source.title, name, source.url)), source.id)
+
+
+def names_line(source: SourceReference) -> str:
+    """Who wrote a source, as a bibliography tells it: at most three names, of more "et al."."""
+    names = [name for one in source.authors if (name := printable(one))]
+    more = " et al." if len(names) > SHOWN_AUTHORS else ""
+    return ", ".join(names[:SHOWN_AUTHORS]) + more
+
+
+def imprint_line(source: SourceReference) -> str:
+    """Where and when a source was published; a site that is its only author is not repeated."""
+    site, published = printable(source.site), printable(source.published)
+    told = [
+        "" if site == names_line(source) else site,
+        f"published {published}" if published else "",
+    ]
+    line = ", ".join(filter(None, told))
+    return line[:1].upper() + line[1:] if line.startswith("published ") else line
+
+
+def entry_line(source: SourceReference) -> str:
+    """A source as an entry of a bibliography: ``Author, Author. Title. Site, published 2024.``."""
+    parts = [names_line(source), printable(label_of(source)), imprint_line(source)]
+    told = [part for part in parts if part]
+    return " ".join(map(ended, told)) if len(told) > 1 else "".join(told)
+
+
+def ended(part: str) -> str:
+    """A part of an entry with a full stop after it, where it does not end a sentence by itself."""
+    return part if part.endswith((".", "?", "!", "…", "。")) else f"{part}."
 
 
 def shortened(text: str, *, characters: int) -> str:

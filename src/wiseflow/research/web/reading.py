@@ -19,6 +19,7 @@ from wiseflow.core.library import StoredSource
 from wiseflow.research.extractive.reading import content_terms
 from wiseflow.research.web.results import key_of
 from wiseflow.research.web.sketches import Sketch, sketch_of
+from wiseflow.text.bylines import author_names, site_name
 from wiseflow.text.encoding import clean
 from wiseflow.text.languages import detect_language
 from wiseflow.text.limits import MIB, ParseLimits
@@ -169,6 +170,8 @@ def _source(document: ParsedDocument, url: str, result: SearchResult) -> Source:
         language=document.language,
         sha256=sha256,
         text=document.text,
+        authors=document.authors or author_names(result.authors),
+        site=document.site or site_name(result.site),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from wiseflow.core.asking import SearchResult
@@ -28,7 +28,8 @@ class Candidate:
 
     Args:
         key: what its address has in common with others that lead to the same page.
-        result: as the search that placed it best gave it; its text is the longest that any gave.
+        result: as the search that placed it best gave it; its text is the longest that any gave;
+            who wrote it another tells, where it does not.
         score: fused from its ranks; higher is better.
         stand_in: the same work elsewhere, with its text, for when the page cannot be read.
     """
@@ -126,11 +127,19 @@ class _Work:
         """The page that was found first, with the longest text that was given of it."""
         key = self.found[0][0]
         of_page = [result for other, result in self.found if other == key]
-        result = max(of_page, key=lambda one: len(one.text))
+        result = self._with_byline(max(of_page, key=lambda one: len(one.text)), of_page)
         elsewhere = [one for other, one in self.found if other != key and one.text]
         stand_in = max(elsewhere, key=lambda one: len(one.text), default=None)
         return Candidate(
             key=key, result=result, score=self.score, stand_in=None if result.text else stand_in
+        )
+
+    def _with_byline(self, result: SearchResult, of_page: Sequence[SearchResult]) -> SearchResult:
+        """A work has its authors wherever it stands; its site is that of this page."""
+        authors = (one.authors for _, one in self.found if one.authors)
+        sites = (one.site for one in of_page if one.site)
+        return replace(
+            result, authors=result.authors or next(authors, ()), site=result.site or next(sites, "")
         )
 
 
