@@ -1,6 +1,7 @@
 """The command line as a user has it: a folder, a clean environment, and what it prints."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +39,15 @@ class Ended:
 
 @pytest.fixture(autouse=True)
 def clean_folder(tmp_path, monkeypatch):
-    """Each test has a folder of its own with two documents, and no settings but the defaults."""
+    """Each test has a folder of its own with two documents, and the default settings but one."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.startswith(
             ("WISEFLOW", "DATABASE", "MAX_", "LOG_", "JOB_", "INDEX_", "LLM", "TAVILY", "OLLAMA")
         ):
             monkeypatch.delenv(name)
+    # Each is an interpreter to start, and what commands say and do is the same with one of a kind.
+    monkeypatch.setenv("MAX_CONCURRENT_TASKS", "1")
     papers = tmp_path / "papers"
     papers.mkdir()
     (papers / "tides.md").write_text(TIDES, encoding="utf-8")
@@ -60,6 +63,32 @@ def wiseflow(capsys):
         code = run([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         return Ended(code=code, out=printed.out, err=printed.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def outcomes(tmp_path_factory):
+    """What commands said, and copies of the folders they left."""
+    return tmp_path_factory.mktemp("outcomes"), {}
+
+
+@pytest.fixture
+def after(wiseflow, tmp_path, outcomes):
+    """Brings the folder to where a command leaves a fresh one, and gives what the command said.
+
+    The command runs once; later tests get a copy of what it left. Its documents are then known by
+    the paths they had in the folder of the first test.
+    """
+    kept, known = outcomes
+
+    def call(*arguments):
+        if arguments not in known:
+            known[arguments] = wiseflow(*arguments), kept / str(len(known))
+            shutil.copytree(tmp_path, known[arguments][1])
+        ended, folder = known[arguments]
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        return ended
 
     return call
 

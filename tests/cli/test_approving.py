@@ -18,9 +18,9 @@ TIMEOUT_S = 120
 
 
 @pytest.fixture
-def waiting(wiseflow):
+def waiting(wiseflow, after):
     """The id of a research that awaits approval."""
-    ended = wiseflow(*ASK)
+    ended = after(*ASK)
     assert ended.code == 0, ended.err
     [line] = wiseflow("jobs", "list", "--status", "awaiting_approval", "--json").out.splitlines()
     return json.loads(line)["job_id"]
@@ -102,7 +102,11 @@ def test_a_plan_is_shown_as_it_can_be_given_back(wiseflow, waiting, tmp_path):
     assert wiseflow("jobs", "approve", waiting, "--plan", "plan.yaml").code == 0
 
 
-def test_the_same_command_goes_on_with_an_approved_plan(wiseflow, waiting):
+def test_the_same_command_goes_on_with_an_approved_plan(wiseflow):
+    wiseflow(*ASK)
+    [line] = wiseflow("jobs", "list", "--status", "awaiting_approval", "--json").out.splitlines()
+    waiting = json.loads(line)["job_id"]
+
     again = wiseflow(*ASK)
     approved = wiseflow("jobs", "approve", waiting)
     ended = wiseflow(*ASK)

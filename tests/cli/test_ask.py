@@ -4,16 +4,20 @@ import json
 
 import pytest
 
+RESEARCH = ("research", "Spring tides", "--docs", "papers", "--json")
+
 
 @pytest.fixture
-def done(wiseflow):
+def done(after):
     """The id of a completed research on tides."""
-    ended = wiseflow("research", "Spring tides", "--docs", "papers", "--json")
+    ended = after(*RESEARCH)
     assert ended.code == 0, ended.err
     return json.loads(ended.out)["id"]
 
 
-def test_a_question_is_answered_from_the_sources_with_its_citation(wiseflow, done, clean_folder):
+def test_a_question_is_answered_from_the_sources_with_its_citation(wiseflow, clean_folder):
+    done = json.loads(wiseflow(*RESEARCH).out)["id"]
+
     ended = wiseflow("ask", done, "When do spring tides come?")
 
     assert ended.code == 0, ended.err
@@ -76,8 +80,8 @@ def test_deleting_a_research_deletes_the_questions_to_it(wiseflow, done):
     assert wiseflow("ask", done, "When do spring tides come?").code == 4
 
 
-def test_a_research_without_a_report_cannot_be_asked_or_followed(wiseflow):
-    wiseflow("research", "Spring tides", "--docs", "papers", "--plan-first")
+def test_a_research_without_a_report_cannot_be_asked_or_followed(wiseflow, after):
+    after("research", "Spring tides", "--docs", "papers", "--plan-first")
     job = json.loads(wiseflow("jobs", "list", "--json").out)["job_id"]
 
     for command in (["ask", job, "Why?"], ["research", "Tides", "--follow-up", job]):

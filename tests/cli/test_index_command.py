@@ -84,8 +84,8 @@ def test_a_missing_path_is_named_and_nothing_is_made(wiseflow):
     assert "nowhere" in ended.err
 
 
-def test_a_search_prints_hits_with_their_places(wiseflow):
-    wiseflow("index", "papers")
+def test_a_search_prints_hits_with_their_places(wiseflow, after):
+    after("index", "papers")
 
     ended = wiseflow("index", "search", "peak output of turbines", "--k", "1")
 
@@ -94,8 +94,8 @@ def test_a_search_prints_hits_with_their_places(wiseflow):
     assert "energy.md" in ended.out
 
 
-def test_a_search_as_json_has_the_fields_of_the_contract(wiseflow):
-    wiseflow("index", "papers")
+def test_a_search_as_json_has_the_fields_of_the_contract(wiseflow, after):
+    after("index", "papers")
 
     ended = wiseflow("index", "search", "spring tides", "--k", "2", "--json")
     hits = [json.loads(line) for line in ended.out.splitlines()]
@@ -110,8 +110,8 @@ def test_a_search_as_json_has_the_fields_of_the_contract(wiseflow):
         assert stored[hit["start"] : hit["end"]] == hit["text"]
 
 
-def test_queries_come_from_a_file_with_their_ids(wiseflow, tmp_path):
-    wiseflow("index", "papers")
+def test_queries_come_from_a_file_with_their_ids(wiseflow, after, tmp_path):
+    after("index", "papers")
     queries = tmp_path / "queries.jsonl"
     queries.write_text('{"id": "q7", "text": "spring tides"}\nturbines\n')
 

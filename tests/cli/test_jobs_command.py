@@ -8,9 +8,9 @@ from wiseflow.core.errors import InvalidInput
 
 
 @pytest.fixture
-def done(wiseflow):
+def done(wiseflow, after):
     """One completed research."""
-    wiseflow("research", "What causes spring tides?", "--docs", "papers", "--tag", "sea")
+    after("research", "What causes spring tides?", "--docs", "papers", "--tag", "sea")
     [line] = wiseflow("jobs", "list", "--json").out.splitlines()
     return json.loads(line)
 
@@ -135,8 +135,8 @@ def test_a_report_that_cannot_be_written_is_told(wiseflow, tmp_path, done):
     assert "cannot be written" in ended.err
 
 
-def test_a_research_without_report_says_why(wiseflow):
-    wiseflow("research", "The history of the saxophone", "--docs", "papers")
+def test_a_research_without_report_says_why(wiseflow, after):
+    after("research", "The history of the saxophone", "--docs", "papers")
     [line] = wiseflow("jobs", "list", "--json").out.splitlines()
 
     ended = wiseflow("report", json.loads(line)["job_id"])
