@@ -20,7 +20,7 @@ HERE = Network(local_only=True, allowed_networks=("127.0.0.0/8",))
 @pytest.fixture
 async def searching(registry, sim):
     """Makes a provider that asks the simulator."""
-    clients = HttpClients(HERE, timeout_s=1.0)
+    clients = HttpClients(HERE, timeout_s=30.0)
 
     def make(name):
         asked = registry.endpoint(name, api_key=KEY, base_url=sim.url(name))
@@ -49,7 +49,8 @@ def striking(kind):
 )
 async def test_a_page_that_does_not_come_is_told_by_its_kind(searching, sim, kind, expected):
     url = (await searching("exa").search(REQUEST)).value.results[0].url
-    fetcher = PageFetcher(HERE, limits=PageLimits(total_s=1.0), manners=Manners(robots=False))
+    total_s = 0.2 if expected is CallTimeout else 30.0
+    fetcher = PageFetcher(HERE, limits=PageLimits(total_s=total_s), manners=Manners(robots=False))
     sim.set_faults(striking(kind))
 
     fetch = partial(fetcher.fetch, FetchRequest(url=url))
