@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from wiseflow.cli.main import run
+
 TIMEOUT_S = 120
 
 
@@ -56,6 +58,24 @@ def wiseflow(start):
         process = start(*arguments, **settings)
         out, err = process.communicate(timeout=TIMEOUT_S)
         return Ended(code=process.returncode, out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
+def in_process(tmp_path, environment, monkeypatch, capsys):
+    """Runs a command that needs no process of its own, which takes a second to be ready."""
+
+    def call(*arguments, **settings):
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            for name in os.environ.keys() - environment.keys():
+                patch.delenv(name)
+            for name, value in {**environment, **settings}.items():
+                patch.setenv(name, value)
+            code = run([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return Ended(code=code, out=printed.out, err=printed.err)
 
     return call
 

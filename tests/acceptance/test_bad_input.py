@@ -38,6 +38,12 @@ def papers(tmp_path):
 
 
 @pytest.fixture
+def environment(environment):
+    """One worker process of a kind is enough to meet bad input."""
+    return {**environment, "MAX_CONCURRENT_TASKS": "1"}
+
+
+@pytest.fixture
 def ordinary(tmp_path, environment):
     """Runs the command as a user whom permissions bind, whoever runs the tests."""
 
@@ -65,8 +71,8 @@ def refused(ended, code, *said):
         assert words in out + err
 
 
-def sound(wiseflow, **settings):
-    ended = wiseflow("db", "check", **settings)
+def sound(in_process):
+    ended = in_process("db", "check")
     assert (ended.code, "The database is sound." in ended.out) == (0, True), ended
 
 
@@ -110,7 +116,7 @@ BAD_FILES = {
 
 
 def test_each_bad_file_is_listed_with_its_reason_and_the_others_are_read(
-    wiseflow, tmp_path, papers
+    wiseflow, in_process, tmp_path, papers
 ):
     for name, (content, _) in BAD_FILES.items():
         (papers / name).write_bytes(content)
@@ -129,8 +135,8 @@ def test_each_bad_file_is_listed_with_its_reason_and_the_others_are_read(
     refused(ended, 1, "bomb.pdf: ", "nothing.md: a link to something that does not exist")
     refused(ended, 1, "round.md: too many levels", "pipe.txt: neither a file nor a folder")
     refused(ended, 1, "new\\nline\\x1b[31m.txt: the file is empty", "not valid UTF-8")
-    assert wiseflow("index", "search", "spring tides").out.count("tides.md") == 1
-    sound(wiseflow)
+    assert in_process("index", "search", "spring tides").out.count("tides.md") == 1
+    sound(in_process)
     for entry in papers.iterdir():
         if entry.name != "tides.md":
             entry.unlink()
@@ -138,7 +144,9 @@ def test_each_bad_file_is_listed_with_its_reason_and_the_others_are_read(
 
 
 @pytest.mark.slow
-def test_a_text_of_200_mb_is_refused_with_its_bound_and_the_others_are_read(wiseflow, papers):
+def test_a_text_of_200_mb_is_refused_with_its_bound_and_the_others_are_read(
+    wiseflow, in_process, papers
+):
     with (papers / "large.txt").open("w") as file:
         for _ in range(200):
             file.write("The tide rises.\n" * 65_536)
@@ -146,10 +154,10 @@ def test_a_text_of_200_mb_is_refused_with_its_bound_and_the_others_are_read(wise
     ended = wiseflow("index", papers)
 
     refused(ended, 1, "1 added", "large.txt: the file has 200 MiB, more than the 64 MiB allowed")
-    sound(wiseflow)
+    sound(in_process)
 
 
-def test_what_this_user_may_not_read_is_listed(ordinary, wiseflow, papers):
+def test_what_this_user_may_not_read_is_listed(ordinary, in_process, papers):
     (papers / "secret.md").write_text("secret")
     (papers / "secret.md").chmod(0)
     (papers / "locked").mkdir(mode=0)
@@ -160,7 +168,7 @@ def test_what_this_user_may_not_read_is_listed(ordinary, wiseflow, papers):
     assert "1 added" in done.stdout
     assert "secret.md: permission denied" in done.stdout
     assert "locked: the folder cannot be read: permission denied" in done.stdout
-    sound(wiseflow)
+    sound(in_process)
 
 
 def test_a_folder_that_is_read_only_is_told_for_database_and_reports(ordinary, tmp_path, papers):
@@ -199,14 +207,14 @@ def test_a_folder_that_is_read_only_is_told_for_database_and_reports(ordinary, t
     ],
 )
 def test_a_command_that_cannot_be_obeyed_says_why(
-    wiseflow, tmp_path, papers, arguments, code, said
+    in_process, tmp_path, papers, arguments, code, said
 ):
     assert papers.exists()
     (tmp_path / "empty").write_text("\n  \n")
     (tmp_path / "binary").write_bytes(b"\x7fELF\xff\xfe")
     (tmp_path / "deep").write_text('{"topic": ' + "[" * 100_000)
 
-    refused(wiseflow(*arguments), code, said)
+    refused(in_process(*arguments), code, said)
 
 
 def test_a_topic_of_which_nothing_is_known_costs_only_itself(wiseflow, papers):
@@ -224,7 +232,7 @@ def test_a_topic_of_which_nothing_is_known_costs_only_itself(wiseflow, papers):
         ("yaml", "own.yaml, line 2: "),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_place(wiseflow, tmp_path, source, said):
+def test_a_wrong_setting_is_named_with_its_place(in_process, tmp_path, source, said):
     wrong, flags, settings = "MAX_CONCURRENT_RESEARCH=many", (), {}
     match source:
         case "flag":
@@ -239,7 +247,7 @@ def test_a_wrong_setting_is_named_with_its_place(wiseflow, tmp_path, source, sai
                 "task_management:\n  max_concurrent_research: many\n"
             )
 
-    refused(wiseflow(*flags, "jobs", "list", **settings), 3, said, "not 'many'")
+    refused(in_process(*flags, "jobs", "list", **settings), 3, said, "not 'many'")
     assert not (tmp_path / "data").exists()
 
 
@@ -252,21 +260,21 @@ def test_a_wrong_setting_is_named_with_its_place(wiseflow, tmp_path, source, sai
         ("mysql://u@127.0.0.1/db", 3, "environment variable DATABASE_URL"),
     ],
 )
-def test_a_database_that_is_none_is_named(wiseflow, papers, url, code, said):
-    ended = wiseflow("jobs", "list", DATABASE_URL=url)
+def test_a_database_that_is_none_is_named(in_process, papers, url, code, said):
+    ended = in_process("jobs", "list", DATABASE_URL=url)
 
     refused(ended, code, said)
     assert "hidden-word" not in ended.err
     assert (papers / "tides.md").read_text() == TIDES
 
 
-def test_a_data_folder_that_is_a_file_is_named(wiseflow, papers):
-    ended = wiseflow("index", papers, WISEFLOW_DATA_DIR="papers/tides.md")
+def test_a_data_folder_that_is_a_file_is_named(in_process, papers):
+    ended = in_process("index", papers, WISEFLOW_DATA_DIR="papers/tides.md")
 
     refused(ended, 1, "papers/tides.md", "Name another place")
 
 
-def test_a_database_of_a_newer_version_is_left_alone(wiseflow, tmp_path, papers):
+def test_a_database_of_a_newer_version_is_left_alone(wiseflow, in_process, tmp_path, papers):
     assert wiseflow("index", papers).code == 0
     with sqlite3.connect(tmp_path / "data" / "wiseflow.db") as connection:
         [(ours,)] = connection.execute("SELECT version_num FROM alembic_version")
@@ -274,7 +282,7 @@ def test_a_database_of_a_newer_version_is_left_alone(wiseflow, tmp_path, papers)
         connection.commit()
 
         for command in (("index", papers), ("jobs", "list"), ("db", "upgrade"), ("db", "check")):
-            refused(wiseflow(*command), 1, "has version 9999", "Install the newer version")
+            refused(in_process(*command), 1, "has version 9999", "Install the newer version")
         connection.execute("UPDATE alembic_version SET version_num = ?", (ours,))
     connection.close()
 
@@ -282,10 +290,10 @@ def test_a_database_of_a_newer_version_is_left_alone(wiseflow, tmp_path, papers)
 
 
 def test_a_full_disk_is_told_and_the_same_command_works_when_there_is_room(
-    start, wiseflow, tmp_path, papers
+    start, wiseflow, in_process, tmp_path, papers
 ):
     assert wiseflow("research", TOPIC, "--docs", papers).code == 0
-    before = len(wiseflow("jobs", "list").out.splitlines())
+    before = len(in_process("jobs", "list").out.splitlines())
     # A bound on the size of files works for every user: SQLite meets it as a refusing disk.
     # The process is not measured: its measurement would meet the full disk too.
     unmeasured = dict.fromkeys(("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"), "")
@@ -296,13 +304,13 @@ def test_a_full_disk_is_told_and_the_same_command_works_when_there_is_room(
     assert process.returncode == 1, (out, err)
     assert "Traceback" not in out + err
     assert "the disk refused" in err or "no room" in err
-    sound(wiseflow)
-    assert len(wiseflow("jobs", "list").out.splitlines()) == before
+    sound(in_process)
+    assert len(in_process("jobs", "list").out.splitlines()) == before
     assert wiseflow("research", "Neap tides", "--docs", papers).code == 0
 
 
 def test_a_full_or_closed_output_is_no_fault_and_the_research_is_kept(
-    wiseflow, tmp_path, papers, environment
+    in_process, tmp_path, papers, environment
 ):
     command = [sys.executable, "-m", "wiseflow", "research", TOPIC, "--docs", str(papers)]
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
@@ -320,12 +328,14 @@ def test_a_full_or_closed_output_is_no_fault_and_the_research_is_kept(
     assert told.returncode == 1
     assert b"the output cannot be written: no space left on device" in told.stderr
     assert closed.returncode == 0
-    sound(wiseflow)
-    listed = [json.loads(line) for line in wiseflow("jobs", "list", "--json").out.splitlines()]
+    sound(in_process)
+    listed = [json.loads(line) for line in in_process("jobs", "list", "--json").out.splitlines()]
     assert {job["status"] for job in listed} == {"completed"}
 
 
-def test_indexing_that_was_killed_is_finished_by_the_same_command(start, wiseflow, papers):
+def test_indexing_that_was_killed_is_finished_by_the_same_command(
+    start, wiseflow, in_process, papers
+):
     for number in range(400):
         (papers / f"{number}.md").write_text(f"# Port {number}\n\nThe tide at port {number}.\n")
     process = start("index", papers)
@@ -337,14 +347,14 @@ def test_indexing_that_was_killed_is_finished_by_the_same_command(start, wiseflo
     process.communicate(timeout=60)
 
     assert wiseflow("index", papers).code == 0
-    assert "401 unchanged" in wiseflow("index", papers).out
-    sound(wiseflow)
+    assert "401 unchanged" in in_process("index", papers).out
+    sound(in_process)
 
 
-def test_two_commands_that_index_one_collection_take_turns(start, wiseflow, papers):
+def test_two_commands_that_index_one_collection_take_turns(start, in_process, papers):
     both = [start("index", papers), start("index", papers)]
     ended = [process.communicate(timeout=60) for process in both]
 
     assert [process.returncode for process in both] == [0, 0], ended
     assert sum("1 added" in out for out, _ in ended) == 1
-    sound(wiseflow)
+    sound(in_process)

@@ -34,6 +34,7 @@ def settings(sim):
         "FETCH_ALLOWED_NETWORKS": "127.0.0.0/8",
         "JOB_LEASE_S": "2",
         "JOB_HEARTBEAT_S": "0.5",
+        "MAX_CONCURRENT_TASKS": "1",
     }
 
 
@@ -67,24 +68,24 @@ def killed_after(process, folder, like):
 
 
 def test_a_research_killed_around_its_approval_pays_for_its_plan_and_asks_about_it_once(
-    start, wiseflow, tmp_path, sim, settings
+    start, wiseflow, in_process, tmp_path, sim, settings
 ):
     command = ("research", World(1).topics[0].name, *BRIEF)
     killed_after(start(*command, **settings), tmp_path, "plan")
     waiting = wiseflow(*command, **settings)
-    [job] = [json.loads(line) for line in wiseflow("jobs", "list", "--json").out.splitlines()]
+    [job] = [json.loads(line) for line in in_process("jobs", "list", "--json").out.splitlines()]
     assert job["status"] == "awaiting_approval", waiting.err
 
-    assert wiseflow("jobs", "approve", job["job_id"], **settings).code == 0
+    assert in_process("jobs", "approve", job["job_id"], **settings).code == 0
     killed_after(start(*command, **settings), tmp_path, "sections/%/evidence")
     ended = wiseflow(*command, **settings)
 
     events = [
         json.loads(line)["type"]
-        for line in wiseflow("jobs", "watch", job["job_id"], "--json").out.splitlines()
+        for line in in_process("jobs", "watch", job["job_id"], "--json").out.splitlines()
     ]
     planning = next(entry for entry in sim.log() if entry["kind"] == "model")
     assert ended.code == 0, ended.err
-    assert len(wiseflow("jobs", "list").out.splitlines()) == 1
+    assert len(in_process("jobs", "list").out.splitlines()) == 1
     assert [events.count(kind) for kind in ("plan", "awaiting_approval", "approved")] == [1, 1, 1]
     assert sum(entry["digest"] == planning["digest"] for entry in sim.log()) == 1

@@ -13,27 +13,28 @@ def database(server):
     server.drop(url)
 
 
-def test_research_runs_on_postgresql_as_on_a_file(wiseflow, database, docs):
+def test_research_runs_on_postgresql_as_on_a_file(wiseflow, in_process, database, docs):
     settings = {"DATABASE_URL": database}
+    some = docs / "explanation"
 
     upgraded = wiseflow("db", "upgrade", **settings)
-    ended = wiseflow("research", "How are citations checked?", "--docs", docs, "--json", **settings)
-    listed = wiseflow("jobs", "list", "--json", **settings)
+    ended = wiseflow("research", "How are citations checked?", "--docs", some, "--json", **settings)
+    listed = in_process("jobs", "list", "--json", **settings)
 
     assert upgraded.code == 0, upgraded.err
     assert ended.code == 0, ended.err
     report = json.loads(ended.out)
     citation = report["summary"][0]["citations"][0]
-    stored = wiseflow("source", citation["source_id"], **settings).out
+    stored = in_process("source", citation["source_id"], **settings).out
     assert stored[citation["start"] : citation["end"]] == citation["quote"]
     assert json.loads(listed.out)["status"] == "completed"
-    assert "sound" in wiseflow("db", "check", **settings).out
+    assert "sound" in in_process("db", "check", **settings).out
 
 
-def test_a_server_that_does_not_answer_is_told_without_the_password(wiseflow):
+def test_a_server_that_does_not_answer_is_told_without_the_password(in_process):
     address = "postgresql://reader:hush-hush@127.0.0.1:1/nothing"
 
-    ended = wiseflow("jobs", "list", DATABASE_URL=address)
+    ended = in_process("jobs", "list", DATABASE_URL=address)
 
     assert ended.code == 1
     assert "127.0.0.1" in ended.err

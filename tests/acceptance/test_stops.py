@@ -1,6 +1,7 @@
 """What a stop costs: Ctrl-C, SIGTERM, SIGKILL, and two commands at once."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from wiseflow.library.collections import collection_for_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ("How are citations checked?", "What survives a crash?", "How are passages found?")
@@ -42,8 +45,19 @@ def wait_until(condition, process):
     pytest.fail(f"it did not come so far; exit {process.returncode}")
 
 
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
+    """A folder in which the project's own documents are read already: it takes some seconds."""
+    folder, docs = tmp_path_factory.mktemp("read"), ROOT / "docs"
+    collection = collection_for_folder(docs)
+    command = [sys.executable, "-m", "wiseflow", "index", str(docs), "--collection", collection]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=110)
+    return folder
+
+
 @pytest.fixture
-def command(tmp_path, docs):
+def command(tmp_path, docs, read):
+    shutil.copytree(read, tmp_path, dirs_exist_ok=True)
     (tmp_path / "topics.txt").write_text(TOPICS)
     return ("research", "--topics", "topics.txt", "--docs", docs, "--out", "out")
 
