@@ -15,7 +15,7 @@ from wiseflow.library.collections import collection_for_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ("How are citations checked?", "What survives a crash?", "How are passages found?")
-COUNT = 120  # so many that a command is still at work when it is stopped, also on a busy machine
+COUNT = 60  # so many that a command is still at work when it is stopped, also on a busy machine
 TOPICS = "\n".join(QUESTIONS * (COUNT // len(QUESTIONS)))
 POLLS = 2000  # of 10 ms: a bound on waiting, not a time that anything is expected to take
 

@@ -18,7 +18,7 @@ def by_measure(figures):
 
 
 async def test_researches_are_measured_against_the_least_they_can_take():
-    figures = await measure_walls(WallPlan(rounds=1, few=2, many=2, others=2, scale=0.1))
+    figures = await measure_walls(WallPlan(rounds=1, few=2, many=2, others=2, scale=0.03))
 
     told = {(figure.subject, figure.measure): figure for figure in figures}
     assert told["1 research", "model calls in a row"].value >= 3

@@ -16,6 +16,8 @@ Tides are the rise and fall of sea levels caused by the gravity of the Moon and 
 see two high tides and two low tides in a day. When the Sun, the Moon and the Earth are in a line,
 the pulls add up. These tides are called spring tides, and they come twice in a lunar month.
 """
+# Each worker process is an interpreter to start, and these tests are not of many.
+SMALL = {"MAX_CONCURRENT_TASKS": "1"}
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def settings():
-    return load_settings(environ={})
+    return load_settings(environ=SMALL)
 
 
 @pytest.fixture
@@ -84,6 +86,7 @@ def environ_of_a_process():
 
 def environ_for(sim):
     return {
+        **SMALL,
         "LLM_API_BASE": sim.url("openai"),
         "LLM_API_KEY": "k-1",
         "PRIMARY_MODEL": "sim-large",

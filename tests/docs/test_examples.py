@@ -39,7 +39,9 @@ def with_blocks(*kinds):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder with this project's documents, as a reader of them has."""
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    # The decisions are left out: most of the time would go into reading them.
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("adr"))
+    monkeypatch.setenv("MAX_CONCURRENT_TASKS", "1")
     (tmp_path / "topics.txt").write_text("How are citations checked?\nWhat survives a crash?\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

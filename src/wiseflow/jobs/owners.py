@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from wiseflow.core.ports import JobQueue
 
 # Fields 3 to 52 of /proc/<pid>/stat follow the name in parentheses; the start time is field 22.
@@ -65,6 +63,8 @@ def _is_dead(process: _Process) -> bool:
     here = socket.gethostname().replace("/", "_")
     if process.host != here or process.namespace != _namespace():
         return False
+    import psutil  # noqa: PLC0415 - slow to load, and most commands find no other instance's job
+
     try:
         status = psutil.Process(process.pid).status()
         return status == psutil.STATUS_ZOMBIE or _start(process.pid) != process.start
@@ -87,6 +87,8 @@ def _start(pid: int) -> str:
             .split()[_START_FIELD]
         )
     except OSError:
+        import psutil  # noqa: PLC0415 - slow to load, and not needed on Linux
+
         return f"{psutil.Process(pid).create_time():.2f}"
 
 
