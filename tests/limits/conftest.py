@@ -51,12 +51,12 @@ def redis_url() -> Iterator[str]:
 
 
 def wait_for(socket: Path, server: subprocess.Popen[bytes]):
-    for _ in range(500):
+    for _ in range(3000):
         if socket.exists():
             return
         assert server.poll() is None, "the Redis server ended at once"
         time.sleep(0.01)
-    raise AssertionError("the Redis server did not start within 5 s")
+    raise AssertionError("the Redis server did not start within 30 s")
 
 
 @asynccontextmanager
