@@ -9,6 +9,9 @@ from wiseflow.research.modelled.folding import folded
 
 OPENED = "The date of opening of Selrinia Harbour Array is 16 January 2017."
 REGISTER = "For Selrinia Harbour Array, the register gives 16 January 2017 as the date of opening."
+YEARLY = (
+    "Selrinia Harbour Array lists a date of opening of 16 January 2017 in its yearly statement."
+)
 
 
 def claim(text, source="s1"):
@@ -20,8 +23,15 @@ def sources(folding):
     return [[citation.source_id for citation in one.citations] for one in folding]
 
 
-def test_one_fact_from_two_sources_is_said_once_in_the_fewest_words():
-    folding = folded([claim(REGISTER, "s1"), claim("Another fact."), claim(OPENED, "s2")], "en")
+def test_one_fact_from_several_sources_is_said_once_in_the_fewest_words():
+    written = [
+        claim(REGISTER, "s1"),
+        claim("Another fact."),
+        claim(YEARLY, "s3"),
+        claim(OPENED, "s2"),
+    ]
+
+    folding = folded(written, "en")
 
     assert [one.text for one in folding] == [OPENED, "Another fact."]
     assert sources(folding) == [["s2"], ["s1"]]

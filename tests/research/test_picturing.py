@@ -40,6 +40,14 @@ async def test_names_are_counted_with_the_sources_that_say_them(report):
     assert all({key for key, _ in one.sources} <= cited for one in entities)
 
 
+async def test_months_are_nobody(report):
+    [section, *_] = report.sections
+    claim = replace(section.claims[0], text="The ferry of Anna Berg left in January 2017.")
+    told = replace(report, sections=(replace(section, claims=(claim,)),))
+
+    assert [one.name for one in pictures_of(told).entities] == ["Anna Berg"]
+
+
 async def test_the_trend_fills_years_without_citations_and_leaves_unknown_ones_out(report):
     told = pictures_of(published(report, 2019, 2022)).trend
 

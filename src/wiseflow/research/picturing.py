@@ -13,6 +13,30 @@ from wiseflow.text import words
 # A drawing with more is read by nobody.
 MOST_ENTITIES = 16
 _YEAR = re.compile(r"\d{4}")
+# English writes the names of months and days like those of people.
+_CALENDAR = frozenset(
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +97,8 @@ def _entities(claims: list[Claim]) -> tuple[Entity, ...]:
     cited: dict[str, Counter[str]] = {}
     for claim in claims:
         for name in dict.fromkeys(words.names(claim.text)):
+            if name.casefold() in _CALENDAR:
+                continue
             mentions[name] += 1
             sources = {one.source_id for one in claim.citations}
             cited.setdefault(name, Counter()).update(sorted(sources))

@@ -53,15 +53,15 @@ def folded(claims: Iterable[Claim], language: str) -> tuple[Claim, ...]:
         claims: of one section, or of the summary.
         language: ISO 639-1 code of the text, or "".
     """
-    kept: list[_Said] = []
-    for claim in claims:
-        said = _said(claim, language)
-        place = next((at for at, one in enumerate(kept) if said.repeats(one)), None)
-        if place is None:
-            kept.append(said)
-        else:
-            kept[place] = min(kept[place], said, key=lambda one: len(one.stems))
-    return tuple(one.claim for one in kept)
+    said = [_said(claim, language) for claim in claims]
+    kept: dict[int, _Said] = {}  # by the place of the first that says it
+    for place, one in sorted(enumerate(said), key=lambda item: len(item[1].stems)):
+        same = next((at for at, other in kept.items() if one.repeats(other)), None)
+        if same is None:
+            kept[place] = one
+        elif place < same:
+            kept[place] = kept.pop(same)
+    return tuple(kept[place].claim for place in sorted(kept))
 
 
 def _said(claim: Claim, language: str) -> _Said:
