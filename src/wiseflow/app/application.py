@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from wiseflow.app.databases import check_local_only, database_options
+from wiseflow.app.databases import check_local_only, database_options, wake_ups
 from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
 from wiseflow.app.followups import FollowUps
@@ -93,7 +93,8 @@ class Application:
     ) -> None:
         self.settings = settings
         self.tasks = tasks
-        self.queue = SqlJobQueue(database)
+        self._wake_ups = wake_ups(settings)
+        self.queue = SqlJobQueue(database, announcer=self._wake_ups)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
         self._steps = SqlStepStore(database)
@@ -245,6 +246,7 @@ class Application:
                 task_timeout_s=self.settings.task_timeout,
             ),
             clock=self._clock,
+            wake_ups=self._wake_ups,
         )
 
     async def find_job(self, prefix: str) -> str:

@@ -8,9 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from wiseflow.core.errors import ConfigurationError
 from wiseflow.settings.model import Settings
+from wiseflow.storage.sql.address import parse
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.options import DatabaseOptions, Synchronous
 from wiseflow.storage.sql.schema import SchemaState, check, upgrade
+from wiseflow.storage.sql.waking import Announcer, LocalWakeUps
+
+# A wake-up takes moments, so that the shortest lease would only cost more signs of life.
+LEAST_STALLED_S = 3.0
 
 
 def check_local_only(settings: Settings) -> None:
@@ -69,6 +74,19 @@ async def check_database(settings: Settings) -> SchemaState:
     """What version the database has, and what is wrong with it; nothing is changed."""
     async with Database(settings.database_url, database_options(settings)) as database:
         return await check(database)
+
+
+def wake_ups(settings: Settings) -> Announcer:
+    """What tells workers of jobs: those of all machines on a server, else those of this process."""
+    address = parse(settings.database_url)
+    if address.path is not None:
+        return LocalWakeUps()
+    # Slow to import: an embedded program need not wait for it.
+    from wiseflow.storage.sql.server_waking import ServerWakeUps  # noqa: PLC0415
+
+    return ServerWakeUps(
+        address.conninfo, place=address.place, stalled_s=max(settings.job_lease_s, LEAST_STALLED_S)
+    )
 
 
 def database_options(settings: Settings) -> DatabaseOptions:

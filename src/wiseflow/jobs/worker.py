@@ -12,6 +12,7 @@ from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.errors import StorageError, StorageFull, WiseflowError
 from wiseflow.core.jobs import Job, JobStatus, Lease
 from wiseflow.core.ports import EventStore, JobQueue, StepStore
+from wiseflow.core.waking import WakeUps
 from wiseflow.jobs.attempt import SETTLE_S, Attempt, Bench
 from wiseflow.jobs.context import Handler, StopCause
 from wiseflow.jobs.endings import Ending, of_stop
@@ -61,6 +62,7 @@ class Worker:
         concurrency: how many jobs run at once.
         times: how long things may take.
         clock: for sleeping between heartbeats, and for deadlines.
+        wake_ups: tell when there may be work; without them it looks every ``poll_s``.
     """
 
     def __init__(
@@ -74,7 +76,10 @@ class Worker:
         concurrency: int,
         times: WorkerTimes | None = None,
         clock: Clock | None = None,
+        wake_ups: WakeUps | None = None,
     ) -> None:
+        self._wake_ups = wake_ups
+        self._looked: list[asyncio.Event] = []
         self._times = times or WorkerTimes()
         self._bench = Bench(
             queue=queue,
@@ -127,6 +132,9 @@ class Worker:
                 around.create_task(self._keep_leases(), name="heartbeats of jobs"),
                 around.create_task(self._wake_on(stop), name="stop of the worker"),
             ]
+            if self._wake_ups is not None:
+                waking = self._wake_ups.deliver(self._look)
+                helpers.append(around.create_task(waking, name="wake-ups of the worker"))
             try:
                 async with asyncio.TaskGroup() as jobs:
                     try:
@@ -152,9 +160,12 @@ class Worker:
             # Cleared before looking, so that what changes while we look is not missed.
             self._changed.clear()
             free = self._concurrency - len(self._attempts)
+            waiting, self._looked = (self._looked, []) if free > 0 else ([], self._looked)
             claimed = await self._patiently(self._claim_whole(free, batch, groups), otherwise=[])
             for job, lease in claimed:
                 self._start(job, lease, groups)
+            for looked in waiting:
+                looked.set()
             if not self._attempts:
                 if until_idle and await self._patiently(self._is_idle(batch), otherwise=False):
                     return
@@ -251,6 +262,13 @@ class Worker:
             for attempt in asked:
                 if cause := wrong.get(attempt.job.job_id):
                     attempt.stop(StopCause(cause))
+
+    async def _look(self) -> None:
+        """Look for work as soon as a place is free; return when that was done."""
+        looked = asyncio.Event()
+        self._looked.append(looked)
+        self.wake()
+        await looked.wait()
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()

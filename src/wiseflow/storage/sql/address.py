@@ -46,6 +46,11 @@ class Address:
         port = f":{self.url.port}" if self.url.port else ""
         return f"{host}{port}/{self.url.database or ''}"
 
+    @property
+    def conninfo(self) -> str:
+        """The address of a server as libpq reads it, with the password: not for eyes or logs."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
 
 def parse(url: str) -> Address:
     """The address that ``url`` names.

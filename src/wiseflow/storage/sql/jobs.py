@@ -7,7 +7,7 @@ worker that lost its lease changes nothing, however late it comes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,13 +29,16 @@ from wiseflow.core.jobs import Approval, Job, JobRequest, JobStatus, Lease, Outc
 from wiseflow.core.transitions import ENDINGS, Move, after
 from wiseflow.storage.sql.approvals import write_approval
 from wiseflow.storage.sql.claims import Claim
-from wiseflow.storage.sql.connection import Connection
+from wiseflow.storage.sql.connection import Connection, Unit
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
 from wiseflow.storage.sql.job_reader import SqlJobReader, read_job
 from wiseflow.storage.sql.job_rows import FRESH, HELD, held, new_row, to_job, turn_of_row
 from wiseflow.storage.sql.retired import chunks, erase_uncited, needed_by
 from wiseflow.storage.sql.tables import job_tags, jobs
+from wiseflow.storage.sql.waking import Announcer, LocalWakeUps
+
+T = TypeVar("T")
 
 AGEING_S = 60.0
 _MANY = 1_000
@@ -47,11 +50,15 @@ class SqlJobQueue(SqlJobReader):
     Args:
         database: where it is kept.
         ageing_s: a job that has waited so long goes as if it were one rank more urgent.
+        announcer: is told when jobs can be claimed; nobody when ``None``.
     """
 
-    def __init__(self, database: Database, *, ageing_s: float = AGEING_S) -> None:
+    def __init__(
+        self, database: Database, *, ageing_s: float = AGEING_S, announcer: Announcer | None = None
+    ) -> None:
         super().__init__(database)
         self._ageing_s = ageing_s
+        self._announcer = announcer or LocalWakeUps()
 
     async def submit(self, requests: Sequence[JobRequest]) -> list[str]:
         """Add jobs, all or none; their ids in order."""
@@ -66,9 +73,10 @@ class SqlJobQueue(SqlJobReader):
             ids: list[str] = [made.get(row["idempotency_key"]) or row["job_id"] for row in rows]
             known = {row["job_id"] for row in rows}.intersection(ids)
             await _tag(connection, zip(rows, requests, strict=True), known)
+            await self._announcer.within(connection, len(known))
             return ids
 
-        return await self._database.write(unit)
+        return await self._announced(unit)
 
     async def claim(
         self, owner: str, *, lease_s: float, limit: int, kinds: Sequence[str], batch: str = ""
@@ -205,9 +213,10 @@ class SqlJobQueue(SqlJobReader):
             job = await read_job(connection, job_id)
             if not approved:
                 raise IllegalTransition(job_id, job.status, Move.APPROVE)
+            await self._announcer.within(connection, 1)
             return job
 
-        return await self._database.write(unit)
+        return await self._announced(unit)
 
     async def delete(self, job_id: str) -> None:
         """Erase a job and all it made. Raises ``NotFound``, ``IllegalTransition``."""
@@ -271,9 +280,11 @@ class SqlJobQueue(SqlJobReader):
             if target is job.status and move is Move.RESUME:
                 return job
             await connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
+            if target is JobStatus.PENDING:
+                await self._announcer.within(connection, 1)
             return await read_job(connection, job_id)
 
-        return await self._database.write(unit)
+        return await self._announced(unit)
 
     async def _give_back(
         self, lease: Lease, claimable_at: float | ColumnElement[float], values: Mapping[str, Any]
@@ -291,16 +302,26 @@ class SqlJobQueue(SqlJobReader):
             (asked, StopReason.CANCELLED.value),
             else_=literal(given_back.get("stop_reason"), String),
         )
-        await self._write_as(lease, given_back)
+        await self._write_as(lease, given_back, announced=True)
 
-    async def _write_as(self, lease: Lease, values: Mapping[str, Any]) -> None:
+    async def _write_as(
+        self, lease: Lease, values: Mapping[str, Any], *, announced: bool = False
+    ) -> None:
         statement = update(jobs).where(HELD).values(**values)
 
         async def unit(connection: Connection) -> None:
             if (await connection.execute(statement, held(lease))).rowcount == 0:
                 raise LeaseLost(lease.job_id)
+            if announced:
+                await self._announcer.within(connection, 1)
 
-        await self._database.write(unit)
+        await (self._announced(unit) if announced else self._database.write(unit))
+
+    async def _announced(self, unit: Unit[T]) -> T:
+        """What a unit gives that made jobs claimable, and said so within."""
+        result = await self._database.write(unit)
+        self._announcer.afterwards()
+        return result
 
 
 def _lease(job: Job) -> Lease:

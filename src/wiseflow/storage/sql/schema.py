@@ -10,6 +10,7 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import inspect, text
 
 from wiseflow.core.errors import SchemaMismatch
+from wiseflow.storage.sql import wake_schema
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.options import DatabaseOptions
@@ -64,15 +65,20 @@ async def open_database(
         current = await database.read(_current)
         if current != HEAD:
             _refuse(database, current, older_too=not migrate)
-            await upgrade(database)
+            await upgrade(database, afterwards=False)
     except BaseException:
         await database.close()
         raise
     return database
 
 
-async def upgrade(database: Database) -> None:
+async def upgrade(database: Database, *, afterwards: bool = True) -> None:
     """Bring the database's tables up to date; two processes may do so at once.
+
+    Args:
+        database: open.
+        afterwards: whether a server's tables for wake-ups are brought as far, too, as older
+            programs that still run on it cannot bear.
 
     Raises:
         SchemaMismatch: the database is newer than this program.
@@ -89,6 +95,8 @@ async def upgrade(database: Database) -> None:
         _refuse(database, current, older_too=False)
         if current != HEAD:
             await connection.run_sync(_run_migrations)
+        if connection.dialect.name == "postgresql":
+            await wake_schema.bring_up_to_date(connection, afterwards=afterwards)
 
     await database.write(unit)
 
