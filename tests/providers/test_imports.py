@@ -18,6 +18,7 @@ ALLOWED = {
     "aiohttp": {"simulator"},
     "redis": {"storage", "limits", "caching"},
     "psycopg": {"storage"},
+    "procrastinate": {"storage", "bench"},
     "aiosqlite": {"storage"},
     "httpx": set(),
     "requests": set(),

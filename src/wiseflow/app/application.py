@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,11 +20,13 @@ from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
 from wiseflow.app.warming import Warming
+from wiseflow.app.working import work
 from wiseflow.core.authoring import Plan
 from wiseflow.core.calls import CallKind, Totals
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
+from wiseflow.core.instances import Instance, InstanceKind
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
 from wiseflow.core.news import OnNews
@@ -45,9 +48,11 @@ from wiseflow.research.asking import Question, clean_topic, read_configuration, 
 from wiseflow.research.handler import KIND
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.settings.model import Settings
+from wiseflow.storage.sql.claims import Bound
 from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
+from wiseflow.storage.sql.instances import SqlInstanceStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
@@ -56,6 +61,10 @@ from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
 
 FOLLOW_POLL_S = 0.25
+# How often a worker looks for work by itself: for what no wake-up told of, such as a lease that ran
+# out, which must not wait for long compared with a lease.
+POLL_S = 1.0
+LOOKS_A_LEASE = 4
 # One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
 COMPUTE_TIMEOUT_S = 120.0
 RESEARCH_POOL = "research"
@@ -94,7 +103,11 @@ class Application:
         self.settings = settings
         self.tasks = tasks
         self._wake_ups = wake_ups(settings)
-        self.queue = SqlJobQueue(database, announcer=self._wake_ups)
+        most = settings.max_research_everywhere
+        self.queue = SqlJobQueue(
+            database, announcer=self._wake_ups, bound=Bound(kind=KIND, most=most) if most else None
+        )
+        self._instances = SqlInstanceStore(database)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
         self._steps = SqlStepStore(database)
@@ -227,8 +240,23 @@ class Application:
             max_attempts=self.settings.retry_limit,
         )
 
-    def worker(self, *, concurrency: int, handlers: Mapping[str, Handler] = NO_HANDLERS) -> Worker:
-        """A worker that runs researches and questions, so many, and jobs of the kinds given."""
+    def worker(
+        self,
+        *,
+        concurrency: int,
+        handlers: Mapping[str, Handler] = NO_HANDLERS,
+        owner: str = "",
+        service: bool = False,
+    ) -> Worker:
+        """A worker that runs researches and questions, so many, and jobs of the kinds given.
+
+        Args:
+            concurrency: how many run side by side.
+            handlers: of further kinds.
+            owner: the name of this instance; a new one for "".
+            service: whether it runs everybody's jobs and is woken for them: one that runs those of
+                a single command would take the word from who could run the others.
+        """
         return Worker(
             queue=self.queue,
             steps=self._steps,
@@ -238,16 +266,41 @@ class Application:
                 questions.KIND: self._researches.answers(),
                 **handlers,
             },
-            owner=instance_name(),
+            owner=owner or instance_name(),
             concurrency=concurrency,
             times=WorkerTimes(
                 lease_s=self.settings.job_lease_s,
                 heartbeat_s=self.settings.job_heartbeat_s,
+                poll_s=min(POLL_S, self.settings.job_lease_s / LOOKS_A_LEASE),
+                grace_s=self.settings.hand_over_s,
                 task_timeout_s=self.settings.task_timeout,
             ),
             clock=self._clock,
-            wake_ups=self._wake_ups,
+            wake_ups=self._wake_ups if service else None,
         )
+
+    async def work(
+        self, places: int, *, stop: asyncio.Event, kind: InstanceKind = InstanceKind.WORKER
+    ) -> None:
+        """Be an instance of the service that runs so many jobs at once, until ``stop`` is set.
+
+        What runs then is handed over: steps under way are finished, and the jobs given back.
+
+        Raises:
+            StorageError: jobs cannot be claimed.
+        """
+        await work(
+            lambda name: self.worker(concurrency=places, owner=name, service=True),
+            self._instances,
+            self._clock,
+            kind=kind,
+            every_s=self.settings.job_heartbeat_s,
+            stop=stop,
+        )
+
+    async def instances(self) -> Sequence[Instance]:
+        """The instances of the service, the dead ones of the last hour included."""
+        return await self._instances.instances(alive_s=self.settings.job_lease_s)
 
     async def find_job(self, prefix: str) -> str:
         """The id of the one research whose id begins with ``prefix``.

@@ -42,6 +42,7 @@ COMMANDS = {
         "What each kind of task is expected to take.",
     ),
     "serve": ("wiseflow.cli.serve", "serve", "Answer over HTTP: REST, dashboard, health."),
+    "worker": ("wiseflow.cli.worker", "worker", "Run researches that others submit."),
     "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
     "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),
     "simulate": (

@@ -23,16 +23,19 @@ def with_application(
     *,
     on_task: Callable[[TaskEvent], None] | None = None,
     on_news: OnNews | None = None,
+    stop: asyncio.Event | None = None,
 ) -> T:
     """The result of ``action`` on an opened application, which is closed after it whatever happens.
 
-    Ctrl-C and SIGTERM cancel the action; what it holds is given back before this raises.
+    Ctrl-C and SIGTERM cancel the action; what it holds is given back before this raises. With
+    ``stop``, the first of them sets that instead, for the action to end by itself.
 
     Args:
         settings: what holds.
         action: what to do.
         on_task: is told what happens to the tasks of the engine.
         on_news: is told who is asked, once, and who does not answer and is waited for.
+        stop: tells an action that runs until it is told to end.
 
     Raises:
         KeyboardInterrupt: the command was interrupted.
@@ -41,7 +44,7 @@ def with_application(
 
     async def body() -> T:
         nonlocal stopped
-        with _stopped_by_sigterm() as asked:
+        with _stopped_by_signals(stop) as asked:
             try:
                 async with open_application(
                     settings, on_task=on_task, on_news=on_news
@@ -59,10 +62,13 @@ def with_application(
 
 
 @contextlib.contextmanager
-def _stopped_by_sigterm() -> Generator[asyncio.Event]:
+def _stopped_by_signals(first: asyncio.Event | None) -> Generator[asyncio.Event]:
     """Let SIGTERM cancel the current task, as Ctrl-C does; what is given tells whether it came.
 
     Not by way of SIGINT: a shell that starts a command in the background has it ignore that.
+
+    Args:
+        first: is set by the first signal, Ctrl-C included, in place of that.
     """
     asked = asyncio.Event()
     if sys.platform == "win32":
@@ -72,11 +78,17 @@ def _stopped_by_sigterm() -> Generator[asyncio.Event]:
     assert task is not None
 
     def stop() -> None:
+        if first is not None and not first.is_set():
+            first.set()
+            return
         asked.set()
         task.cancel()
 
-    loop.add_signal_handler(signal.SIGTERM, stop)
+    signals = [signal.SIGTERM] if first is None else [signal.SIGTERM, signal.SIGINT]
+    for one in signals:
+        loop.add_signal_handler(one, stop)
     try:
         yield asked
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for one in signals:
+            loop.remove_signal_handler(one)

@@ -22,7 +22,11 @@ from wiseflow.cli.running import with_application
 def serve(
     context: CommandContext, host: str, port: int, root_path: str, parallel: int | None
 ) -> None:
-    """Answer over HTTP: REST, dashboard, health. Ctrl-C or SIGTERM ends it."""
+    """Answer over HTTP: REST, dashboard, health.
+
+    Ctrl-C or SIGTERM ends it once what runs here has finished its step and was given back; a second
+    one at once.
+    """
     settings = context.settings()
     # FastAPI is slow to import.
     from wiseflow.server.serving import ServerOptions  # noqa: PLC0415
@@ -31,12 +35,14 @@ def serve(
     researches = settings.max_concurrent_research if parallel is None else parallel
     options = ServerOptions(host=host, port=port, root_path=root_path, researches=researches)
 
+    stop = asyncio.Event()
+
     async def body(app: Application) -> None:
         await run(
             app,
             options,
-            stop=asyncio.Event(),
+            stop=stop,
             on_ready=lambda url: click.echo(f"WiseFlow answers at {url}", err=True),
         )
 
-    with_application(settings, body)
+    with_application(settings, body, stop=stop)

@@ -4,6 +4,7 @@
 
     WiseflowError
     ├── InvalidInput            what the user gave cannot be used      (exit 2, HTTP 422)
+    │   └── UnknownField        a field has a name that this version does not know
     ├── ConfigurationError      a setting is unknown or wrong          (exit 3, HTTP 500)
     ├── Unauthenticated         nobody says who asks, or falsely       (exit 3, HTTP 401)
     ├── Forbidden               who asks may not do this               (exit 3, HTTP 403)
@@ -92,6 +93,10 @@ class InvalidInput(WiseflowError):
 
     exit_code: ClassVar[int] = 2
     http_status: ClassVar[int] = 422
+
+
+class UnknownField(InvalidInput):
+    """A field that this version does not know: a slip of the pen, or a newer version's."""
 
 
 class ConfigurationError(WiseflowError):

@@ -167,13 +167,16 @@ class JobQueue(JobReader, Protocol):
         """Give a running job back as pending; its attempt does not count. Raises ``LeaseLost``."""
         ...
 
-    async def retry(self, lease: Lease, error: str, *, delay_s: float = 0.0) -> None:
-        """Give a job back as pending after an error that may pass; its attempt counts.
+    async def retry(
+        self, lease: Lease, error: str, *, delay_s: float = 0.0, counted: bool = True
+    ) -> None:
+        """Give a job back as pending after an error that may pass, or that others do not have.
 
         Args:
             lease: the right to do so.
             error: what happened; shown while the job waits.
             delay_s: nobody claims it sooner.
+            counted: whether the attempt counts.
 
         Raises:
             LeaseLost: the lease's token is not the job's any more.

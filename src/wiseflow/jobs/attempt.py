@@ -14,7 +14,7 @@ from wiseflow.engine.compute import on_behalf_of
 from wiseflow.engine.turns import in_order_of_beginning
 from wiseflow.jobs import endings
 from wiseflow.jobs.context import Handler, JobContext, StopCause
-from wiseflow.jobs.endings import Drop, Ending, Finish, Release, Retry
+from wiseflow.jobs.endings import Drop, Ending, Finish, Leave, Release, Retry
 from wiseflow.jobs.journal import StepJournal
 from wiseflow.observability.logs import bind_job, get_logger
 
@@ -22,6 +22,8 @@ _log = get_logger(__name__)
 
 # How long writing a job's end may take: longer than the database's own waits for a lock.
 SETTLE_S = 30.0
+# A job that only a newer version can do is not claimed again for so long, so that one finds it.
+LEAVE_S = 5.0
 # The lease token of a job's first claim: the token grows with each.
 FIRST_CLAIM = 1
 
@@ -62,6 +64,17 @@ class Attempt:
         self._bench = bench
         self._cause: StopCause | None = None
         self._task: asyncio.Task[object] | None = None
+        self._journal: StepJournal | None = None
+        self._handing_over = False
+
+    def hand_over(self) -> None:
+        """Have the steps that are under way finished and none begun, then give the job back.
+
+        A handler that begins no step goes on: it may come to its end.
+        """
+        self._handing_over = True
+        if self._journal is not None:
+            self._journal.hand_over(self._interrupt)
 
     def stop(self, cause: StopCause) -> None:
         """Have the handler cancelled for ``cause``.
@@ -117,12 +130,18 @@ class Attempt:
         try:
             async with limit:
                 journal = StepJournal(bench.steps, self.lease, await self._journalled())
+                self._journal = journal
+                if self._handing_over:
+                    journal.hand_over(self._interrupt)
                 outcome = await bench.handlers[self.job.kind](self._context(journal))
         except TimeoutError:
             if limit.expired():
                 return endings.of_time_limit(limit_s)
             raise
         return endings.of_result(outcome)
+
+    def _interrupt(self) -> None:
+        self.stop(StopCause.INTERRUPTED)
 
     async def _journalled(self) -> dict[str, str]:
         """The results of the job's steps; a job that was never claimed before has none."""
@@ -148,6 +167,8 @@ class Attempt:
         told = endings.telling(error)
         if isinstance(ending, Retry):
             _log.warning("A job failed and will be tried again", error=ending.error)
+        elif isinstance(ending, Leave):
+            _log.warning("A job is left to a newer version", error=ending.error)
         elif not isinstance(told, WiseflowError):
             _log.error("A job failed", exc_info=error)
         return ending
@@ -159,6 +180,8 @@ class Attempt:
                 await queue.finish(self.lease, outcome)
             case Retry(error=error, delay_s=delay_s):
                 await queue.retry(self.lease, error, delay_s=delay_s)
+            case Leave(error=error):
+                await queue.retry(self.lease, error, delay_s=LEAVE_S, counted=False)
             case Release():
                 await queue.release(self.lease, StopReason.INTERRUPTED)
             case Drop():

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from wiseflow.core.errors import Cancelled, LeaseLost, NoEvidence, TimeLimit, WiseflowError
+from wiseflow.core.errors import (
+    Cancelled,
+    LeaseLost,
+    NoEvidence,
+    TimeLimit,
+    UnknownField,
+    WiseflowError,
+)
 from wiseflow.core.jobs import Job, JobStatus, Outcome, StopReason
 from wiseflow.core.transitions import ENDINGS
 from wiseflow.jobs.context import StopCause
@@ -28,6 +35,13 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """It is made for a newer version of the program, which runs beside this one: not touched."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """It was interrupted: somebody takes it up later."""
 
@@ -37,7 +51,7 @@ class Drop:
     """It is another worker's now: nothing is written."""
 
 
-Ending = Finish | Retry | Release | Drop
+Ending = Finish | Retry | Leave | Release | Drop
 
 
 def in_words(ending: Ending) -> str:
@@ -86,6 +100,8 @@ def of_error(error: Exception, job: Job, retry_delay_s: float) -> Ending:
         return Drop()
     if isinstance(told, Cancelled):
         return _cancelled(str(told))
+    if isinstance(told, UnknownField):
+        return Leave(error=str(told))
     if isinstance(told, WiseflowError) and told.retryable and job.attempt < job.max_attempts:
         return Retry(error=str(told), delay_s=retry_delay_s * 2 ** (job.attempt - 1))
     return _failed(_stop_reason(told), describe(told))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,12 +20,20 @@ from wiseflow.jobs.news import Told
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Flight:
-    """A step under way: others that ask for it wait for its end."""
+    """A step under way: others that ask for it wait for its end.
+
+    ``inner`` is how many steps within it are asked for now: with none, the step itself is at work.
+    """
 
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception | None = None
+    inner: int = 0
+
+
+# The step that the running task is in.
+_around: ContextVar[_Flight | None] = ContextVar("wiseflow_flight_around", default=None)
 
 
 class StepJournal:
@@ -43,6 +53,18 @@ class StepJournal:
         self._lease = lease
         self._results = dict(steps)
         self._flights: dict[str, _Flight] = {}
+        self._held = 0
+        self._on_quiet: Callable[[], None] | None = None
+
+    def hand_over(self, on_quiet: Callable[[], None]) -> None:
+        """Begin no step from now on: who asks for a new one waits until he is cancelled.
+
+        Args:
+            on_quiet: is called when somebody waits so and no step is at work any more: then all
+                that was done is journalled, and who is cancelled loses nothing.
+        """
+        self._on_quiet = on_quiet
+        self._tell_if_quiet()
 
     async def once(
         self, step_key: str, function: Callable[[], Awaitable[T]], result_type: type[T]
@@ -54,13 +76,15 @@ class StepJournal:
             Conflict: the journalled result is of another type.
         """
         translate: Codec[T] = codec(result_type)
-        while step_key not in self._results:
-            flight = self._flights.get(step_key)
-            if flight is None:
-                return await self._run(step_key, function, translate)
-            await flight.landed.wait()
-            if flight.error is not None:
-                raise flight.error
+        with self._asked_within(_around.get()):
+            while step_key not in self._results:
+                flight = self._flights.get(step_key)
+                if flight is None:
+                    await self._may_begin()
+                    return await self._run(step_key, function, translate)
+                await flight.landed.wait()
+                if flight.error is not None:
+                    raise flight.error
         return self._decoded(step_key, translate)
 
     def kept(self, prefix: str, result_type: type[T]) -> list[T]:
@@ -77,6 +101,7 @@ class StepJournal:
         self, step_key: str, function: Callable[[], Awaitable[T]], translate: Codec[T]
     ) -> T:
         flight = self._flights[step_key] = _Flight()
+        around = _around.set(flight)
         told = Told()
         try:
             with told.by_this_task():
@@ -90,8 +115,37 @@ class StepJournal:
             self._results[step_key] = text
             return value
         finally:
+            _around.reset(around)
             del self._flights[step_key]
             flight.landed.set()
+            self._tell_if_quiet()
+
+    @contextmanager
+    def _asked_within(self, around: _Flight | None) -> Generator[None]:
+        if around is None:
+            yield
+            return
+        around.inner += 1
+        try:
+            yield
+        finally:
+            around.inner -= 1
+
+    async def _may_begin(self) -> None:
+        """Return if steps may begin; else never."""
+        if self._on_quiet is None:
+            return
+        self._held += 1
+        try:
+            self._tell_if_quiet()
+            await asyncio.Event().wait()
+        finally:
+            self._held -= 1
+
+    def _tell_if_quiet(self) -> None:
+        at_work = any(flight.inner == 0 for flight in self._flights.values())
+        if self._on_quiet is not None and self._held and not at_work:
+            self._on_quiet()
 
     def _decoded(self, step_key: str, translate: Codec[Any]) -> Any:
         try:

@@ -35,7 +35,7 @@ class WorkerTimes:
         lease_s: how long a job stays this worker's after its last sign of life.
         heartbeat_s: between signs of life; a wish to cancel a job is noticed then, too.
         poll_s: between looks for work of other processes.
-        grace_s: how long running jobs may go on when the worker is told to stop.
+        grace_s: how long steps of running jobs may go on when the worker is told to stop.
         task_timeout_s: how long a job may run at a time; ``None`` for no limit.
         retry_delay_s: before the second attempt at a job; doubles with each further one.
     """
@@ -102,6 +102,11 @@ class Worker:
         """How many jobs run now."""
         return len(self._attempts)
 
+    @property
+    def concurrency(self) -> int:
+        """How many jobs run at once at most."""
+        return self._concurrency
+
     def resize(self, concurrency: int) -> None:
         """Run so many jobs at once from now on; running ones are left to end."""
         self._concurrency = concurrency
@@ -119,8 +124,9 @@ class Worker:
         Args:
             batch: run the jobs of this batch only; "" for all.
             until_idle: return once no job of the batch is pending or running, here or elsewhere.
-            stop: when it is set, no more jobs are claimed; running ones get the grace and are then
-                given back as pending. Cancelling the task does that without the grace.
+            stop: when it is set, no more jobs are claimed; running ones finish the steps that are
+                under way within the grace, and are then given back as pending. Cancelling the
+                task gives them back without the grace.
 
         Raises:
             StorageError: jobs cannot be claimed; what ran was given back as far as possible.
@@ -140,6 +146,8 @@ class Worker:
                     try:
                         groups = _Groups(jobs, around)
                         await self._claim_until(stop, batch, groups, until_idle=until_idle)
+                        for attempt in self._attempts:
+                            attempt.hand_over()
                         await self._wait_for_end(self._times.grace_s)
                     except WiseflowError as error:
                         failure = error

@@ -23,7 +23,7 @@ from wiseflow.core.configuration import (
     SearchAPI,
     Unsupported,
 )
-from wiseflow.core.errors import InvalidInput
+from wiseflow.core.errors import InvalidInput, UnknownField
 from wiseflow.research.time_range import read_period
 
 TOPIC_CHARACTERS = 2000
@@ -69,7 +69,8 @@ def from_payload(payload: Mapping[str, object]) -> Question:
     """The question that a job's payload holds.
 
     Raises:
-        InvalidInput: a key is unknown or its value cannot be used; the key is named.
+        UnknownField: a key is unknown.
+        InvalidInput: its value cannot be used; the key is named.
     """
     _refuse_unknown(payload, ("topic", "configuration", "follows"), place="")
     topic = payload.get("topic")
@@ -140,7 +141,7 @@ def _refuse_unknown(given: Mapping[str, object], known: Iterable[str], *, place:
     names = list(known)
     for key in given:
         if key not in names:
-            raise InvalidInput(f"{place}{key} is not known", cure=_nearest(key, names))
+            raise UnknownField(f"{place}{key} is not known", cure=_nearest(key, names))
 
 
 def _nearest(word: str, words: list[str]) -> str:

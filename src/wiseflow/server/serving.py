@@ -11,6 +11,7 @@ from socket import socket
 import uvicorn
 
 from wiseflow.app import Application
+from wiseflow.core.instances import InstanceKind
 from wiseflow.server.factory import create_app
 
 # What is under way at the end, streams above all, may go on for so long.
@@ -78,9 +79,8 @@ async def serve(
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(), name="server")
-        if options.researches:
-            worker = application.worker(concurrency=options.researches)
-            group.create_task(worker.run(stop=stop), name="worker")
+        working = application.work(options.researches, stop=stop, kind=InstanceKind.SERVE)
+        group.create_task(working, name="worker")
         await server.ready.wait()
         port = server.servers[0].sockets[0].getsockname()[1]
         on_ready(f"http://{options.host}:{port}{options.root_path}")

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from wiseflow.observability.options import LogFormat, LogLevel, LogOptions
 from wiseflow.settings.outside import Outside
 from wiseflow.settings.setting import About
+from wiseflow.settings.workers import Workers
 
 DEFAULT_ORIGIN = "default"
 DATABASE_SCHEMES = ("sqlite", "postgresql")
@@ -51,7 +52,7 @@ def _database_url(value: str) -> str:
     return value
 
 
-class Settings(Outside):
+class Settings(Outside, Workers):
     """The values that hold, by name in lower case, and where each came from."""
 
     max_concurrent_research: Annotated[

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     insert,
     literal,
     select,
@@ -28,7 +29,7 @@ from wiseflow.core.errors import IllegalTransition, LeaseLost
 from wiseflow.core.jobs import Approval, Job, JobRequest, JobStatus, Lease, Outcome, StopReason
 from wiseflow.core.transitions import ENDINGS, Move, after
 from wiseflow.storage.sql.approvals import write_approval
-from wiseflow.storage.sql.claims import Claim
+from wiseflow.storage.sql.claims import Bound, Claim
 from wiseflow.storage.sql.connection import Connection, Unit
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
@@ -42,6 +43,8 @@ T = TypeVar("T")
 
 AGEING_S = 60.0
 _MANY = 1_000
+# Any number that no other program takes on the same server: "claiming" in ASCII.
+_CLAIMING = select(func.pg_advisory_xact_lock(int.from_bytes(b"claiming", "big")))
 
 
 class SqlJobQueue(SqlJobReader):
@@ -51,14 +54,21 @@ class SqlJobQueue(SqlJobReader):
         database: where it is kept.
         ageing_s: a job that has waited so long goes as if it were one rank more urgent.
         announcer: is told when jobs can be claimed; nobody when ``None``.
+        bound: on how many run at once everywhere.
     """
 
     def __init__(
-        self, database: Database, *, ageing_s: float = AGEING_S, announcer: Announcer | None = None
+        self,
+        database: Database,
+        *,
+        ageing_s: float = AGEING_S,
+        announcer: Announcer | None = None,
+        bound: Bound | None = None,
     ) -> None:
         super().__init__(database)
         self._ageing_s = ageing_s
         self._announcer = announcer or LocalWakeUps()
+        self._bound = bound
 
     async def submit(self, requests: Sequence[JobRequest]) -> list[str]:
         """Add jobs, all or none; their ids in order."""
@@ -86,10 +96,21 @@ class SqlJobQueue(SqlJobReader):
         async def unit(connection: Connection) -> list[tuple[Job, Lease]]:
             claimed: list[Any] = []
             ended = True
+            dialect = connection.dialect.name
+            if self._bound is not None and dialect == "postgresql":
+                # One after the other: two that count at once would both take the last place.
+                await connection.execute(_CLAIMING)
             # Each further round is for places that jobs took which were ended, not claimed.
             while ended and (room := limit - len(claimed)) > 0:
-                claim = Claim(owner=owner, lease_s=lease_s, limit=room, kinds=kinds, batch=batch)
-                rows = (await connection.execute(claim.statement, claim.values)).all()
+                claim = Claim(
+                    owner=owner,
+                    lease_s=lease_s,
+                    limit=room,
+                    kinds=kinds,
+                    batch=batch,
+                    bound=self._bound,
+                )
+                rows = (await connection.execute(claim.statement(dialect), claim.values)).all()
                 running = [row for row in rows if row.status == JobStatus.RUNNING.value]
                 ended = len(running) < len(rows)
                 claimed += running
@@ -144,7 +165,8 @@ class SqlJobQueue(SqlJobReader):
         }
         if status is JobStatus.COMPLETED:
             values["progress"] = 1.0
-        await self._write_as(lease, values)
+        # A place that is free again may be what a worker elsewhere waits for.
+        await self._write_as(lease, values, announced=self._bound is not None)
 
     async def release(self, lease: Lease, stop_reason: StopReason) -> None:
         """Give a running job back as pending; its attempt does not count. Raises ``LeaseLost``."""
@@ -152,9 +174,12 @@ class SqlJobQueue(SqlJobReader):
             lease, 0.0, {"stop_reason": stop_reason.value, "attempt": jobs.c.attempt - 1}
         )
 
-    async def retry(self, lease: Lease, error: str, *, delay_s: float = 0.0) -> None:
-        """Give a job back as pending after an error; its attempt counts. Raises ``LeaseLost``."""
-        await self._give_back(lease, now() + delay_s, {"error": error})
+    async def retry(
+        self, lease: Lease, error: str, *, delay_s: float = 0.0, counted: bool = True
+    ) -> None:
+        """Give a job back as pending after an error. Raises ``LeaseLost``."""
+        attempt = jobs.c.attempt - (0 if counted else 1)
+        await self._give_back(lease, now() + delay_s, {"error": error, "attempt": attempt})
 
     async def running_owners(self) -> list[str]:
         """The instances that hold a lease now."""

@@ -14,13 +14,13 @@ from wiseflow.storage.sql import wake_schema
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.options import DatabaseOptions
-from wiseflow.storage.sql.tables import metadata
+from wiseflow.storage.sql.service_tables import metadata  # with all tables
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 # All revisions from the first to the newest; a test compares them with the migrations.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"

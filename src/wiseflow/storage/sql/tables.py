@@ -150,11 +150,14 @@ jobs = Table(
     Index(None, "status", "job_id"),
     Index(None, "batch", "status"),
     Index(None, "tenant", "job_id"),
+    Index(None, "submitter", "started_at"),
 )
 # Only jobs that can be claimed are in these two: a long history costs a claim nothing.
 _CLAIMABLE = text("claimable_at IS NOT NULL")
 Index(
     "ix_jobs_claim",
+    jobs.c.kind,
+    jobs.c.submitter,
     jobs.c.claim_order,
     jobs.c.job_id,
     sqlite_where=_CLAIMABLE,
