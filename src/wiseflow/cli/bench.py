@@ -12,6 +12,7 @@ import click
 from wiseflow.app import Application
 from wiseflow.bench.figures import Figure
 from wiseflow.cli.bench_outside import limits, modes, providers
+from wiseflow.cli.bench_queue import queue
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.figures import json_option, render
 from wiseflow.cli.running import with_application
@@ -150,3 +151,4 @@ def parse_levels(text: str) -> tuple[int, ...]:
 bench.add_command(providers)
 bench.add_command(limits)
 bench.add_command(modes)
+bench.add_command(queue)

@@ -1,0 +1,62 @@
+"""``wiseflow bench queue``: the durable queue, against the bare engines that it stands on."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from wiseflow.app import Application
+from wiseflow.bench.figures import Figure
+from wiseflow.cli.context import CommandContext
+from wiseflow.cli.figures import json_option, render
+from wiseflow.cli.running import with_application
+
+
+@click.command()
+@click.option("--jobs", default=1000, show_default=True, type=click.IntRange(10, 100_000))
+@click.option("--places", default=32, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
+@click.option("--tries", default=30, show_default=True, type=click.IntRange(3, 10_000))
+@click.option("--queued", default=10_000, show_default=True, type=click.IntRange(100))
+@click.option(
+    "--database", default="", help="postgresql://…, empty, to be measured on; a file without."
+)
+@json_option
+@click.pass_obj
+def queue(
+    context: CommandContext,
+    jobs: int,
+    places: int,
+    rounds: int,
+    tries: int,
+    queued: int,
+    database: str,
+    as_json: bool,
+) -> None:
+    """Trivial jobs a second, submit to start, and 10,000 queued, against the bare engines.
+
+    On PostgreSQL against procrastinate's no-ops in the same database, on SQLite against one
+    synchronous writer.
+    """
+    # Slow to import.
+    from wiseflow.bench.bare_queues import BareProcrastinate, BareSqlite  # noqa: PLC0415
+    from wiseflow.bench.queue import QueuePlan, measure_queue  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        bare = BareProcrastinate(database) if database else BareSqlite(Path(folder) / "bare.db")
+        plan = QueuePlan(
+            jobs=jobs,
+            places=places,
+            rounds=rounds,
+            tries=tries,
+            queued=queued,
+            least=0.7 if database else 0.5,
+        )
+        settings = context.settings(wiseflow_data_dir=folder, database_url=database or None)
+
+        async def act(app: Application) -> list[Figure]:
+            return await measure_queue(app, bare, plan)
+
+        click.echo(render(with_application(settings, act), as_json=as_json))
