@@ -19,6 +19,7 @@ from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
+from wiseflow.app.upkeep import Upkeep
 from wiseflow.app.warming import Warming
 from wiseflow.app.working import work
 from wiseflow.core.authoring import Plan
@@ -125,6 +126,13 @@ class Application:
             reports=self._reports,
             settle=partial(self._defaults.settle, documents=False),
             max_attempts=settings.retry_limit,
+        )
+        self.upkeep = Upkeep(
+            database=database,
+            queue=self.queue,
+            settle=partial(self._defaults.settle, documents=False),
+            new_request=self.research_request,
+            clock=clock,
         )
         self._researches = Researches(
             settings=settings,
@@ -285,18 +293,21 @@ class Application:
         """Be an instance of the service that runs so many jobs at once, until ``stop`` is set.
 
         What runs then is handed over: steps under way are finished, and the jobs given back.
+        Schedules are kept, too.
 
         Raises:
             StorageError: jobs cannot be claimed.
         """
-        await work(
-            lambda name: self.worker(concurrency=places, owner=name, service=True),
-            self._instances,
-            self._clock,
-            kind=kind,
-            every_s=self.settings.job_heartbeat_s,
-            stop=stop,
-        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.upkeep.run(stop=stop), name="upkeep")
+            await work(
+                lambda name: self.worker(concurrency=places, owner=name, service=True),
+                self._instances,
+                self._clock,
+                kind=kind,
+                every_s=self.settings.job_heartbeat_s,
+                stop=stop,
+            )
 
     async def instances(self) -> Sequence[Instance]:
         """The instances of the service, the dead ones of the last hour included."""

@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "index": ("wiseflow.cli.index", "index", "Index documents, and search them."),
     "jobs": ("wiseflow.cli.jobs", "jobs", "List, watch, approve, cancel, resume and delete."),
+    "schedules": ("wiseflow.cli.schedules", "schedules", "Research again and again, by the clock."),
     "report": ("wiseflow.cli.report", "report", "Print a report."),
     "ask": ("wiseflow.cli.ask", "ask", "Ask a report a question, answered from its sources."),
     "source": ("wiseflow.cli.report", "source", "Print the stored text of a source."),

@@ -72,8 +72,10 @@ class SqlJobQueue(SqlJobReader):
 
     async def submit(self, requests: Sequence[JobRequest]) -> list[str]:
         """Add jobs, all or none; their ids in order."""
-        if not requests:
-            return []
+        return await self._announced(self.submitting(requests)) if requests else []
+
+    def submitting(self, requests: Sequence[JobRequest]) -> Unit[list[str]]:
+        """The unit of work that adds jobs, to be made part of a larger one."""
         rows = [new_row(request, self._ageing_s) for request in requests]
 
         async def unit(connection: Connection) -> list[str]:
@@ -86,7 +88,7 @@ class SqlJobQueue(SqlJobReader):
             await self._announcer.within(connection, len(known))
             return ids
 
-        return await self._announced(unit)
+        return unit
 
     async def claim(
         self, owner: str, *, lease_s: float, limit: int, kinds: Sequence[str], batch: str = ""

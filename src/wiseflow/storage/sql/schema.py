@@ -10,7 +10,11 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import inspect, text
 
 from wiseflow.core.errors import SchemaMismatch
+<<<<<<< HEAD
 from wiseflow.storage.sql import wake_schema
+=======
+from wiseflow.storage.sql import schedule_tables
+>>>>>>> 0b7a576 (Schedules: researches again and again by the clock of a time zone; a due time is taken and its research submitted in one transaction, so that many instances make one run)
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.options import DatabaseOptions
@@ -20,9 +24,11 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # All revisions from the first to the newest; a test compares them with the migrations.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "alembic_version"
+# Whose tables are in ``metadata`` once they are imported.
+MORE_TABLES = (schedule_tables,)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 # Any number that no other program takes on the same server: "wiseflow" in ASCII.
