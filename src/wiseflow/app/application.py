@@ -38,6 +38,7 @@ from wiseflow.engine.prediction import Predictor
 from wiseflow.engine.processes import ProcessPool
 from wiseflow.engine.remembering import remembered
 from wiseflow.engine.tasks import TaskManager
+from wiseflow.jobs import webhooks
 from wiseflow.jobs.context import Handler
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
@@ -128,8 +129,10 @@ class Application:
             max_attempts=settings.retry_limit,
         )
         self.upkeep = Upkeep(
+            settings=settings,
             database=database,
             queue=self.queue,
+            reports=self._reports,
             settle=partial(self._defaults.settle, documents=False),
             new_request=self.research_request,
             clock=clock,
@@ -272,6 +275,7 @@ class Application:
             handlers={
                 KIND: self._researches.handler(),
                 questions.KIND: self._researches.answers(),
+                webhooks.KIND: self.upkeep.deliver,
                 **handlers,
             },
             owner=owner or instance_name(),
@@ -433,7 +437,7 @@ async def open_application(
         ):
             tasks.add_pool(RESEARCH_POOL, research)
             tasks.add_pool(READING_POOL, reading)
-            yield Application(
+            opened = Application(
                 settings=settings,
                 database=database,
                 tasks=tasks,
@@ -441,6 +445,10 @@ async def open_application(
                 warming=warming,
                 clock=clock,
             )
+            try:
+                yield opened
+            finally:
+                await opened.upkeep.aclose()
     finally:
         await database.close()
 

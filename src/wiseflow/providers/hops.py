@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -48,8 +48,21 @@ class Hops:
         self._transports: dict[str, httpx2.AsyncBaseTransport] = {}
 
     @asynccontextmanager
-    async def asked(self, url: httpx2.URL) -> AsyncGenerator[httpx2.Response]:
+    async def asked(
+        self,
+        url: httpx2.URL,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] = _HEADERS,
+        content: bytes | None = None,
+    ) -> AsyncGenerator[httpx2.Response]:
         """The answer of an address, its body still to come.
+
+        Args:
+            url: of it.
+            method: of HTTP.
+            headers: that are sent.
+            content: that is sent.
 
         Raises:
             AddressForbidden: the address is not one that pages are fetched from.
@@ -61,7 +74,9 @@ class Hops:
         way = Way(provider=PROVIDER, subject=f"{url.scheme}://{host}", proxy=shown_proxy(proxy))
         total = self._timeout_s
         timeout = httpx2.Timeout(total, connect=min(CONNECT_S, total)).as_dict()
-        request = httpx2.Request("GET", url, headers=_HEADERS, extensions={"timeout": timeout})
+        request = httpx2.Request(
+            method, url, headers=headers, content=content, extensions={"timeout": timeout}
+        )
         try:
             response = await self._transport(proxy).handle_async_request(request)
             try:

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from wiseflow.app import Application
 from wiseflow.core.version import VERSION
-from wiseflow.server import health_routes, research_routes, schedule_routes
+from wiseflow.server import health_routes, research_routes, schedule_routes, webhook_routes
 from wiseflow.server.problems import add_problem_handlers
 
 PREFIX = "/api/v1"
@@ -25,4 +25,5 @@ def create_app(application: Application, *, root_path: str = "") -> FastAPI:
     app.include_router(health_routes.router)
     app.include_router(research_routes.router, prefix=PREFIX)
     app.include_router(schedule_routes.router, prefix=PREFIX)
+    app.include_router(webhook_routes.router, prefix=PREFIX)
     return app
