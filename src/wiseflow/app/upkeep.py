@@ -24,6 +24,7 @@ from wiseflow.settings.model import Settings
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.schedules import SqlScheduleStore
+from wiseflow.storage.sql.shares import SqlShareStore
 from wiseflow.storage.sql.webhooks import SqlWebhookStore
 
 if TYPE_CHECKING:  # it imports the HTTP client, which is slow
@@ -70,6 +71,7 @@ class Upkeep:
     ) -> None:
         self.schedules = SqlScheduleStore(database, queue)
         self.webhooks = SqlWebhookStore(database, queue)
+        self.shares = SqlShareStore(database)
         self.box = box or PlainBox()
         self._settings = settings
         self._reports = reports

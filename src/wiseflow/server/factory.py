@@ -6,7 +6,13 @@ from fastapi import FastAPI
 
 from wiseflow.app import Application
 from wiseflow.core.version import VERSION
-from wiseflow.server import health_routes, research_routes, schedule_routes, webhook_routes
+from wiseflow.server import (
+    health_routes,
+    research_routes,
+    schedule_routes,
+    share_routes,
+    webhook_routes,
+)
 from wiseflow.server.problems import add_problem_handlers
 
 PREFIX = "/api/v1"
@@ -26,4 +32,6 @@ def create_app(application: Application, *, root_path: str = "") -> FastAPI:
     app.include_router(research_routes.router, prefix=PREFIX)
     app.include_router(schedule_routes.router, prefix=PREFIX)
     app.include_router(webhook_routes.router, prefix=PREFIX)
+    app.include_router(share_routes.router, prefix=PREFIX)
+    app.include_router(share_routes.shared_router)
     return app
