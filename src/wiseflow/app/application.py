@@ -27,6 +27,7 @@ from wiseflow.core.calls import CallKind, Totals
 from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
+from wiseflow.core.groups import task_group
 from wiseflow.core.instances import Instance, InstanceKind
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.library import Collection
@@ -302,7 +303,7 @@ class Application:
         Raises:
             StorageError: jobs cannot be claimed.
         """
-        async with asyncio.TaskGroup() as group:
+        async with task_group() as group:
             group.create_task(self.upkeep.run(stop=stop), name="upkeep")
             await work(
                 lambda name: self.worker(concurrency=places, owner=name, service=True),

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 from wiseflow.core.clock import Clock
 from wiseflow.core.errors import WiseflowError
+from wiseflow.core.groups import task_group
 from wiseflow.core.instances import InstanceStore, Sign
 from wiseflow.observability.logs import get_logger
 
@@ -34,7 +35,7 @@ async def present(
         every_s: between two.
         clock: for the time between.
     """
-    async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
         beating = group.create_task(_beat(store, sign, every_s, clock), name="signs of life")
         try:
             yield

@@ -11,6 +11,7 @@ from socket import socket
 import uvicorn
 
 from wiseflow.app import Application
+from wiseflow.core.groups import task_group
 from wiseflow.core.instances import InstanceKind
 from wiseflow.server.factory import create_app
 
@@ -77,7 +78,7 @@ async def serve(
             lifespan="off",
         )
     )
-    async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
         group.create_task(server.serve(), name="server")
         working = application.work(options.researches, stop=stop, kind=InstanceKind.SERVE)
         group.create_task(working, name="worker")

@@ -10,11 +10,7 @@ from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import inspect, text
 
 from wiseflow.core.errors import SchemaMismatch
-<<<<<<< HEAD
-from wiseflow.storage.sql import wake_schema
-=======
-from wiseflow.storage.sql import schedule_tables
->>>>>>> 0b7a576 (Schedules: researches again and again by the clock of a time zone; a due time is taken and its research submitted in one transaction, so that many instances make one run)
+from wiseflow.storage.sql import schedule_tables, wake_schema
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.options import DatabaseOptions
