@@ -180,6 +180,10 @@ _CLAIM = (
     "UPDATE jobs SET status = 'running', claimable_at = 9e9, started_at = julianday('now')"
     " WHERE job_id = ?"
 )
+_FINISH = (
+    "UPDATE jobs SET status = 'completed', claimable_at = NULL, progress = 1,"
+    " completed_at = julianday('now') WHERE job_id = ?"
+)
 _JOB = (
     (_CLAIM,),
     (
@@ -187,8 +191,5 @@ _JOB = (
         "UPDATE jobs SET events = events + 1, progress = 0.5 WHERE job_id = ?",
         "INSERT INTO events VALUES (?, 1, julianday('now'), 'done', '{\"what\":\"nothing\"}')",
     ),
-    (
-        "UPDATE jobs SET status = 'completed', claimable_at = NULL, progress = 1,"
-        " completed_at = julianday('now') WHERE job_id = ?",
-    ),
+    (_FINISH,),
 )

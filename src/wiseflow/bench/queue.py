@@ -86,7 +86,8 @@ async def _drain(app: Application, count: int, places: int) -> float:
     await worker.run(until_idle=True)
     rate = count / (time.perf_counter() - begun)
     for job_id in (ids[0], ids[-1]):
-        assert (await app.queue.get(job_id)).status is JobStatus.COMPLETED
+        job = await app.queue.get(job_id)
+        assert job.status is JobStatus.COMPLETED, job.error
     return rate
 
 

@@ -54,7 +54,10 @@ def queue(
             queued=queued,
             least=0.7 if database else 0.5,
         )
-        settings = context.settings(wiseflow_data_dir=folder, database_url=database or None)
+        # The bare engines write no log either.
+        settings = context.settings(
+            wiseflow_data_dir=folder, database_url=database or None, log_level="WARNING"
+        )
 
         async def act(app: Application) -> list[Figure]:
             return await measure_queue(app, bare, plan)

@@ -51,7 +51,7 @@ class Backend(Protocol):
         """See ``Database.read``."""
         ...
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], *, alone: bool = False) -> T:
         """See ``Database.write``."""
         ...
 
@@ -130,15 +130,20 @@ class Database:
         """
         return await self._opened().read(unit)
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], *, alone: bool = False) -> T:
         """What ``unit`` gives, once what it wrote is committed; all of it or nothing.
 
         The unit may be run more than once, so it must do nothing but talk to its connection.
 
+        Args:
+            unit: of work.
+            alone: whether it is one statement on a server, which then costs one message there and
+                one back.
+
         Raises:
             StorageError: the database refuses.
         """
-        return await self._opened().write(unit)
+        return await self._opened().write(unit, alone=alone)
 
     async def test_connection(self) -> ConnectionTest:
         """Whether the database answers, how fast, and which version it is."""

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Double, Integer, bindparam, case, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    Double,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from wiseflow.core.errors import LeaseLost
 from wiseflow.core.jobs import Event, Lease, StepNews
@@ -88,6 +102,37 @@ async def append_event(
     await connection.execute(_APPEND, row)
 
 
+def news_values(news: StepNews) -> dict[str, Any]:
+    """The values for ``count_up`` and ``tell``."""
+    progress = None if news.progress is None else min(max(news.progress, 0.0), 1.0)
+    return {
+        "more": len(news.events),
+        "reached": progress,
+        "types": [kind for kind, _ in news.events],
+        "texts": [as_json(data) for _, data in news.events],
+    }
+
+
+def count_up() -> CTE:
+    """The job's row with the number of its last event, counted up if the lease holds."""
+    return _COUNT_UP.cte("counted")
+
+
+def tell(counted: CTE) -> CTE:
+    """The events appended to a job that was counted up, by one statement; PostgreSQL only."""
+    told = (
+        func.unnest(bindparam("types", type_=ARRAY(Text)), bindparam("texts", type_=ARRAY(Text)))
+        .table_valued("type", "data", with_ordinality="place")
+        .render_derived(name="told")
+    )
+    number = counted.c.event_count - bindparam("more", type_=Integer) + told.c.place
+    row = select(counted.c.job_id, number, now(), told.c.type, told.c.data).join_from(
+        counted, told, true()
+    )
+    columns = ["job_id", "number", "at", "type", "data"]
+    return insert(rows_of_events).from_select(columns, row).cte("told_events")
+
+
 _REACHED = bindparam("reached", type_=Double)
 _COUNT = (
     update(jobs)
@@ -99,4 +144,5 @@ _COUNT = (
     )
     .returning(jobs.c.event_count)
 )
+_COUNT_UP = _COUNT.returning(jobs.c.job_id)
 _APPEND = insert(rows_of_events).values(at=now())

@@ -81,7 +81,7 @@ class FileBackend:
         async with self._turn():
             return await asyncio.wrap_future(self._readers.submit(self._read, unit))
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], *, alone: bool = False) -> T:  # noqa: ARG002 - as a server's
         """What ``unit`` gives, once it is committed; see ``Database.write``."""
         return await self._groups.write(unit)
 

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
+    Executable,
     String,
     bindparam,
     case,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     text,
     tuple_,
@@ -43,6 +46,23 @@ T = TypeVar("T")
 
 AGEING_S = 60.0
 _MANY = 1_000
+_PROGRESS = update(jobs).where(HELD).values(progress=bindparam("reached", type_=Double))
+# Built once: to build it costs more than to run it.
+_FINISH = (
+    update(jobs)
+    .where(HELD)
+    .values(
+        status=bindparam("ends_as", type_=jobs.c.status.type),
+        partial=bindparam("is_partial", type_=Boolean),
+        stop_reason=bindparam("for_reason", type_=jobs.c.stop_reason.type),
+        error=bindparam("with_error", type_=jobs.c.error.type),
+        cost=bindparam("at_cost", type_=Double),
+        claimable_at=null(),
+        completed_at=case((bindparam("is_final", type_=Boolean), now()), else_=null()),
+        lease_owner="",
+        progress=case((bindparam("is_whole", type_=Boolean), 1.0), else_=jobs.c.progress),
+    )
+)
 # Any number that no other program takes on the same server: "claiming" in ASCII.
 _CLAIMING = select(func.pg_advisory_xact_lock(int.from_bytes(b"claiming", "big")))
 
@@ -119,7 +139,8 @@ class SqlJobQueue(SqlJobReader):
             claimed.sort(key=lambda row: (row.claim_order, row.job_id))
             return [(job := to_job(row), _lease(job)) for row in claimed]
 
-        return await self._database.write(unit)
+        # Each round is whole by itself; but the lock of a bound lasts for a transaction.
+        return await self._database.write(unit, alone=self._bound is None)
 
     async def heartbeat(self, leases: Sequence[Lease], *, lease_s: float) -> dict[str, str]:
         """Extend leases. What is wrong by job id: ``lost`` or ``cancelled``."""
@@ -139,14 +160,14 @@ class SqlJobQueue(SqlJobReader):
         async def unit(connection: Connection) -> dict[str, bool]:
             return dict((await connection.execute(statement)).all())
 
-        kept = await self._database.write(unit)
+        kept = await self._database.write(unit, alone=True)
         states = {lease.job_id: kept.get(lease.job_id) for lease in leases}
         wrong = {None: "lost", True: "cancelled"}
         return {job_id: wrong[asked] for job_id, asked in states.items() if asked is not False}
 
     async def progress(self, lease: Lease, fraction: float) -> None:
         """Note how far the job is (0.0–1.0). Raises ``LeaseLost``."""
-        await self._write_as(lease, {"progress": min(max(fraction, 0.0), 1.0)})
+        await self._write_as(lease, _PROGRESS, {"reached": min(max(fraction, 0.0), 1.0)})
 
     async def finish(self, lease: Lease, outcome: Outcome) -> None:
         """End a job. Raises ``LeaseLost``, or ``IllegalTransition`` for a status that ends none."""
@@ -156,19 +177,16 @@ class SqlJobQueue(SqlJobReader):
             raise IllegalTransition(lease.job_id, running, f"end as {outcome.status}")
         status = after(lease.job_id, JobStatus.RUNNING, move)
         values: dict[str, Any] = {
-            "status": status.value,
-            "partial": outcome.partial,
-            "stop_reason": outcome.stop_reason and outcome.stop_reason.value,
-            "error": outcome.error,
-            "cost": outcome.cost,
-            "claimable_at": None,
-            "completed_at": now() if status.final else None,
-            "lease_owner": "",
+            "ends_as": status.value,
+            "is_partial": outcome.partial,
+            "for_reason": outcome.stop_reason and outcome.stop_reason.value,
+            "with_error": outcome.error,
+            "at_cost": outcome.cost,
+            "is_final": status.final,
+            "is_whole": status is JobStatus.COMPLETED,
         }
-        if status is JobStatus.COMPLETED:
-            values["progress"] = 1.0
         # A place that is free again may be what a worker elsewhere waits for.
-        await self._write_as(lease, values, announced=self._bound is not None)
+        await self._write_as(lease, _FINISH, values, announced=self._bound is not None)
 
     async def release(self, lease: Lease, stop_reason: StopReason) -> None:
         """Give a running job back as pending; its attempt does not count. Raises ``LeaseLost``."""
@@ -329,20 +347,24 @@ class SqlJobQueue(SqlJobReader):
             (asked, StopReason.CANCELLED.value),
             else_=literal(given_back.get("stop_reason"), String),
         )
-        await self._write_as(lease, given_back, announced=True)
+        statement = update(jobs).where(HELD).values(**given_back)
+        await self._write_as(lease, statement, {}, announced=True)
 
     async def _write_as(
-        self, lease: Lease, values: Mapping[str, Any], *, announced: bool = False
+        self,
+        lease: Lease,
+        statement: Executable,
+        values: Mapping[str, Any],
+        *,
+        announced: bool = False,
     ) -> None:
-        statement = update(jobs).where(HELD).values(**values)
-
         async def unit(connection: Connection) -> None:
-            if (await connection.execute(statement, held(lease))).rowcount == 0:
+            if (await connection.execute(statement, {**values, **held(lease)})).rowcount == 0:
                 raise LeaseLost(lease.job_id)
             if announced:
                 await self._announcer.within(connection, 1)
 
-        await (self._announced(unit) if announced else self._database.write(unit))
+        await (self._announced(unit) if announced else self._database.write(unit, alone=True))
 
     async def _announced(self, unit: Unit[T]) -> T:
         """What a unit gives that made jobs claimable, and said so within."""

@@ -11,7 +11,7 @@ from wiseflow.core.jobs import Lease, StepNews
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert_in
-from wiseflow.storage.sql.events import write_news
+from wiseflow.storage.sql.events import count_up, news_values, tell, write_news
 from wiseflow.storage.sql.job_rows import HELD, held
 from wiseflow.storage.sql.tables import jobs, steps
 
@@ -42,12 +42,36 @@ class SqlStepStore:
         values = {"new_key": step_key, "new_result": result, **held(lease)}
 
         async def unit(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql" and news:
+                values.update(news_values(news))
+                if await connection.scalar(_record_and_tell(), values) is None:
+                    raise LeaseLost(lease.job_id)
+                return
             if await connection.scalar(_record(connection.dialect.name), values) is None:
                 raise LeaseLost(lease.job_id)
             if news:
                 await write_news(connection, lease, news)
 
-        await self._database.write(unit)
+        await self._database.write(unit, alone=True)
+
+
+@cache
+def _record_and_tell() -> Executable:
+    """The statement that keeps a step once, and its news, on PostgreSQL; as ``_record``."""
+    counted = count_up()
+    row = select(
+        counted.c.job_id,
+        bindparam("new_key", type_=Text),
+        bindparam("new_result", type_=Text),
+        now(),
+    )
+    kept = (
+        upsert_in("postgresql", steps)
+        .from_select(["job_id", "step_key", "result", "at"], row)
+        .on_conflict_do_nothing()
+        .cte("kept")
+    )
+    return select(counted.c.event_count).add_cte(kept, tell(counted))
 
 
 @cache
