@@ -113,9 +113,9 @@ class Application:
         self._instances = SqlInstanceStore(database)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
-        self._steps = SqlStepStore(database)
+        self.steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
-        self._plans = Plans(self.queue, self._steps)
+        self._plans = Plans(self.queue, self.steps)
         self._database = database
         self._libraries = Libraries(settings, tasks, self.documents)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
@@ -271,7 +271,7 @@ class Application:
         """
         return Worker(
             queue=self.queue,
-            steps=self._steps,
+            steps=self.steps,
             events=self.events,
             handlers={
                 KIND: self._researches.handler(),
@@ -355,6 +355,10 @@ class Application:
             if ended and not events:
                 return
             await self._clock.sleep(0 if events else FOLLOW_POLL_S)
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, by this application's clock."""
+        await self._clock.sleep(seconds)
 
     def collection_for(self, paths: Sequence[Path]) -> str:
         """The name of the collection that holds just these files and folders."""

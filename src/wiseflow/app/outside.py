@@ -66,6 +66,7 @@ class Outside:
         recovery: how providers are, and what is done when one fails.
         pricing: what calls cost.
         flights: what is under way.
+        limiter: what holds calls back.
     """
 
     models: Models
@@ -77,6 +78,7 @@ class Outside:
     recovery: SmartErrorRecovery
     pricing: Pricing
     flights: Flights
+    limiter: Limiter
 
     async def aclose(self) -> None:
         """End what is under way, and close all connections."""
@@ -159,6 +161,7 @@ def make_outside(
         recovery=recovery,
         pricing=pricing,
         flights=flights,
+        limiter=limiter,
     )
 
 

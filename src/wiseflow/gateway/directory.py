@@ -11,7 +11,7 @@ from wiseflow.core.errors import AddressForbidden, WiseflowError
 from wiseflow.core.limits import LimitKey
 from wiseflow.providers.endpoint import Endpoint
 from wiseflow.providers.lazy import LazyChat
-from wiseflow.providers.registry import ModelService, Registry, SearchService
+from wiseflow.providers.registry import ModelService, ProviderSpec, Registry, SearchService
 
 if TYPE_CHECKING:  # they import the HTTP client, which is slow
     from wiseflow.providers.http import HttpClients
@@ -70,6 +70,11 @@ class Directory:
     def about(self, provider: str) -> str:
         """What a provider is, in a sentence. Raises ``ConfigurationError`` or ``InvalidInput``."""
         return self._registry.spec(provider).about
+
+    @property
+    def specs(self) -> tuple[ProviderSpec, ...]:
+        """All providers that are installed, by name; their modules are imported."""
+        return self._registry.specs()
 
     def base_url(self, provider: str) -> str:
         """Where a provider is asked; "" when that is not known."""

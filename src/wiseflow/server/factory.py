@@ -13,6 +13,7 @@ from wiseflow.server import (
     share_routes,
     webhook_routes,
 )
+from wiseflow.server.pages.routing import router as pages
 from wiseflow.server.problems import add_problem_handlers
 
 PREFIX = "/api/v1"
@@ -34,4 +35,5 @@ def create_app(application: Application, *, root_path: str = "") -> FastAPI:
     app.include_router(webhook_routes.router, prefix=PREFIX)
     app.include_router(share_routes.router, prefix=PREFIX)
     app.include_router(share_routes.shared_router)
+    app.include_router(pages)
     return app

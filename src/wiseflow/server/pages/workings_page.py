@@ -1,0 +1,54 @@
+"""Pages on the program itself: how it does, and how it is set."""
+
+from __future__ import annotations
+
+from time import time
+
+from fastapi import APIRouter, Request, Response
+
+from wiseflow.core.access import Scope
+from wiseflow.core.jobs import JobStatus
+from wiseflow.server.pages.performance import HOUR_S, HOURS, view_of
+from wiseflow.server.pages.site import PageRoute, Visiting
+
+ENDED_AT_MOST = 5_000
+# Pages that other parts of the program may add; each is linked where there is one.
+MORE = (("keys_page", "Keys"), ("schedules_page", "Schedules"), ("audit_page", "Audit log"))
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/performance")
+async def performance_page(visit: Visiting) -> Response:
+    """How the program does, suggestions first."""
+    at = time()
+    ended = await visit.researches.ended_since(at - HOURS * HOUR_S, limit=ENDED_AT_MOST)
+    now = visit.workings.now()
+    active = await visit.researches.active()
+    view = view_of(now, ended, active, at_once=visit.workings.researches_at_once, at=at)
+    return visit.show(
+        "performance.html",
+        nav="performance",
+        view=view,
+        calls=now.calls,
+        running=sum(job.status is JobStatus.RUNNING for job in active),
+    )
+
+
+@router.get("/dashboard/settings")
+async def settings_page(visit: Visiting) -> Response:
+    """Providers, limits and settings; never a secret."""
+    providers = visit.workings.providers()
+    admin = visit.principal.scope.holds(Scope.ADMIN)
+    return visit.show(
+        "settings.html",
+        nav="settings",
+        providers=sorted(providers, key=lambda one: (not one.ready, one.name)),
+        rates=visit.workings.rates(),
+        settings=visit.workings.settings() if admin else [],
+        admin=admin,
+        more=[(name, label) for name, label in MORE if _is_there(visit.request, name)],
+    )
+
+
+def _is_there(request: Request, name: str) -> bool:
+    return any(getattr(route, "name", "") == name for route in request.app.routes)
