@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from wiseflow.server.pages.progress import Bar, Lane
-from wiseflow.server.pages.words import clock, lasted
+from wiseflow.server.pages.words import clock, face, lasted
 
 LABELS = 13.0  # per cent of the width that the names of the lanes take
 ROW, THICK, TOP, FOOT = 12, 7, 6, 22
@@ -123,7 +123,7 @@ def meter(share: float) -> Markup:
     return Markup(
         '<svg class="meter" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="rest" width="100" height="3"/><rect class="full" width="{}" height="3"/>'
-        '</svg>'
+        "</svg>"
     ).format(round(100 * min(max(share, 0.0), 1.0), 1))
 
 
@@ -133,7 +133,7 @@ def _grid(whole: float, height: int) -> Iterable[Markup]:
         x = _x(at, whole)
         yield _line(x, height - FOOT + 4, "grid")
         anchor = "end" if tick == TICKS else "start" if tick == 0 else "middle"
-        label = clock(at) if whole >= SHORT_S else f"{at:.{1 if whole >= 1 else 2}f} s"
+        label = face(at) if whole >= SHORT_S else f"{at:.{1 if whole >= 1 else 2}f} s"
         yield _text(f"{x}%", height - 5, label, anchor=anchor)
 
 

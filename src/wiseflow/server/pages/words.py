@@ -61,6 +61,11 @@ def clock(seconds: float) -> str:
     """A duration as a clock shows it: ``0.4 s``, ``0:17``, ``2:58``, ``1:04:10``."""
     if 0 < seconds < CLOCK_FROM_S:
         return f"{seconds:.1f} s"
+    return face(seconds)
+
+
+def face(seconds: float) -> str:
+    """A duration in minutes and seconds, and in hours where there are some."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -115,6 +120,11 @@ def _verdict(data: Data) -> str:
     return f"{data.get('citations', 0)} citations: {counts}"
 
 
+def _critique(data: Data) -> str:
+    remarks = _count(data, "remarks", "remark")
+    return "nothing is to be mended" if not _listed(data, "remarks") else remarks
+
+
 def _estimate(data: Data) -> str:
     left = data.get("remaining_s")
     return f"about {lasted(left)} left" if isinstance(left, int | float) else ""
@@ -136,6 +146,7 @@ _TOLD: Mapping[str, Callable[[Data], str]] = {
     "source": lambda data: f"{_count(data, 'sources', 'source')} found",
     "draft": lambda data: f"“{data.get('title', '')}”, {data.get('claims', 0)} sentences",
     "reading": _reading,
+    "critique": _critique,
     "verdict": _verdict,
     "estimate": _estimate,
 }

@@ -1,0 +1,201 @@
+"""What pages say and draw, as pure functions."""
+
+import re
+
+import pytest
+
+from wiseflow.core.errors import InvalidInput
+from wiseflow.core.jobs import Event, JobStatus
+from wiseflow.core.limits import LimitKey
+from wiseflow.limits.states import KeyShown
+from wiseflow.server.pages import charts, words
+from wiseflow.server.pages.library_page import window
+from wiseflow.server.pages.performance import suggestions
+from wiseflow.server.pages.plan_form import PlanForm
+from wiseflow.server.pages.progress import Bar, Lane
+from wiseflow.server.pages.queue_page import Circumstances, waiting
+from wiseflow.server.pages.research_form import ResearchForm
+from wiseflow.app.services.workings import Now, quantile
+
+
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        (5, "just now"),
+        (300, "5 min ago"),
+        (7200, "2 h ago"),
+        (90_000, "yesterday"),
+        (200_000, "2 days ago"),
+        (900_000, "2026-11-11"),
+    ],
+)
+def test_a_time_is_told_by_how_long_ago_it_was(passed, said):
+    now = 1795332690.0
+
+    assert words.ago(now - passed, now) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0:00"), (0.34, "0.3 s"), (17, "0:17"), (178, "2:58"), (3850, "1:04:10")],
+)
+def test_a_duration_is_told_as_a_clock_does(seconds, said):
+    assert words.clock(seconds) == said
+
+
+def test_an_event_is_told_in_words():
+    event = Event(
+        job_id="j", number=1, at=0, type="draft", data={"title": "Costs", "claims": 3, "cost": 1}
+    )
+
+    assert words.told(event) == "“Costs”, 3 sentences"
+
+
+def test_a_chart_escapes_what_it_is_given_and_has_no_style():
+    bars = [Bar(lane=Lane.SEARCH, label='<script>"&', start_s=0, end_s=1)]
+
+    chart = charts.timeline(bars, now_s=1, running=False)
+
+    assert "<script" not in chart.svg
+    assert "&lt;script&gt;" in chart.svg
+    assert "style=" not in chart.svg
+    assert chart.rows == (("Search", '<script>"&', "0:00", "1.0 s"),)
+
+
+def test_a_timeline_stays_inside_its_drawing():
+    bars = [
+        Bar(lane=Lane.WRITE, label="x", start_s=9.99, end_s=10),
+        Bar(lane=Lane.READ, label="y", start_s=3, end_s=None),
+    ]
+
+    svg = charts.timeline(bars, now_s=10, running=True).svg
+
+    spans = re.findall(r'<rect[^>]* x="([\d.]+)%"[^>]* width="([\d.]+)%"', svg)
+    assert len(spans) == 2
+    assert all(float(x) + float(width) <= 100 for x, width in spans)
+
+
+def test_a_chart_of_nothing_is_drawn():
+    assert charts.area("A", [], unit="b", whole_s=0).rows == ()
+    assert charts.columns("A", [], head=("a", "b")).rows == ()
+
+
+def around(**changes):
+    given = {"instances": ["one"], "at_once": 2, "held": "", "limits": (), "now": 100.0}
+    return Circumstances(**{**given, **changes})
+
+
+def pending(make_job, name, **changes):
+    return make_job(job_id=name, status=JobStatus.PENDING, attempt=0, created_at=50.0, **changes)
+
+
+def test_each_that_waits_says_for_what(make_job):
+    running = [make_job(job_id=name) for name in "ab"]
+    to_approve = make_job(job_id="c", status=JobStatus.AWAITING_APPROVAL)
+    again = pending(make_job, "e")
+    again = type(again)(
+        **{**{n: getattr(again, n) for n in again.__slots__}, "attempt": 1, "error": "down"}
+    )
+
+    found = waiting([*running, to_approve, pending(make_job, "d"), again], around())
+
+    assert {one.job.job_id: one.kind for one in found} == {
+        "a": "", "b": "", "c": "approval", "d": "slot", "e": "retry",
+    }  # fmt: skip
+
+
+def test_what_nobody_takes_waits_for_a_worker(make_job):
+    [one] = waiting([pending(make_job, "a")], around(instances=[]))
+
+    assert one.kind == "worker"
+    assert "wiseflow serve" in one.why
+
+
+def test_calls_that_wait_for_a_limit_are_named(make_job):
+    key = KeyShown(key=LimitKey(provider="arxiv"), limits=(), under_way=1, waiting=7, paused_s=0)
+
+    [one] = waiting([make_job()], around(limits=(key,)))
+
+    assert one.kind == "limit"
+    assert "7 calls" in one.why
+    assert "arxiv" in one.why
+
+
+def figures(**changes):
+    given = {
+        "cpu_percent": 1.0, "memory_bytes": 1, "machine_memory_percent": 20.0, "uptime_s": 60.0,
+        "tasks_running": 0, "tasks_waiting": 0, "held": "", "calls": (), "limits": (),
+        "latencies": (),
+    }  # fmt: skip
+    return Now(**{**given, **changes})
+
+
+def test_nothing_is_suggested_where_nothing_stands_out():
+    assert suggestions(figures(), [], [], at_once=2) == []
+
+
+def test_what_holds_back_is_suggested_first(make_job):
+    key = KeyShown(key=LimitKey(provider="exa"), limits=(), under_way=0, waiting=3, paused_s=1)
+    failed = make_job(status=JobStatus.FAILED)
+    active = [make_job(job_id="r"), pending(make_job, "p")]
+
+    found = suggestions(figures(held="no memory", limits=(key,)), [failed], active, at_once=1)
+
+    assert [one.gain for one in found] == ["held", "limit", "failed"]
+
+
+def test_more_at_once_is_suggested_where_there_is_room(make_job):
+    [one] = suggestions(figures(), [], [make_job(), pending(make_job, "p")], at_once=1)
+
+    assert "MAX_CONCURRENT_RESEARCH" in one.text
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.5, 2), (0.95, 4), (0.0, 1)])
+def test_a_quantile_is_one_of_the_values(share, value):
+    assert quantile([4, 1, 3, 2], share) == value
+
+
+def test_a_form_reads_each_topic_once():
+    form = ResearchForm(values={"topics": "Tides\n\n  Tides \nMoon", "tags": "a, b"})
+
+    assert [one.topic for one in form.researches()] == ["Tides", "Moon"]
+    assert form.researches()[0].tags == ("a", "b")
+
+
+def test_a_form_leaves_out_what_was_left_open():
+    form = ResearchForm(
+        values={"topics": "T", "money": "1.5", "number_of_queries": "4", "model": ""}
+    )
+
+    assert form.configuration == {"number_of_queries": 4, "budget": {"money": 1.5}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"topics": " \n"}, {"topics": "T", "money": "much"}, {"topics": "T", "priority": "x"}],
+)
+def test_a_form_says_what_cannot_be_used(values):
+    with pytest.raises(InvalidInput):
+        ResearchForm(values=values).researches()
+
+
+def test_a_plan_form_leaves_out_sections_without_a_title():
+    form = PlanForm.sent("T", "en", ["One", " ", "Two"], ["a\n\n b ", "x", ""])
+
+    assert form.as_json() == {
+        "title": "T",
+        "language": "en",
+        "sections": [{"title": "One", "queries": ["a", "b"]}, {"title": "Two", "queries": ["Two"]}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 0), (30_000, 30_010), (59_990, 60_000), (-5, 99_999)]
+)
+def test_a_window_holds_what_is_cited(start, end):
+    text = "".join(chr(97 + at % 26) for at in range(60_000))
+
+    seen = window(text, start, end)
+
+    assert seen.before + seen.cited + seen.after == text[seen.start : seen.end]
+    assert seen.cited == text[max(start, 0) : end]
