@@ -1,9 +1,11 @@
 """What pages say and draw, as pure functions."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from wiseflow.app.services.workings import Now, quantile
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.jobs import Event, JobStatus
 from wiseflow.core.limits import LimitKey
@@ -15,7 +17,6 @@ from wiseflow.server.pages.plan_form import PlanForm
 from wiseflow.server.pages.progress import Bar, Lane
 from wiseflow.server.pages.queue_page import Circumstances, waiting
 from wiseflow.server.pages.research_form import ResearchForm
-from wiseflow.app.services.workings import Now, quantile
 
 
 @pytest.mark.parametrize(
@@ -80,9 +81,11 @@ def test_a_chart_of_nothing_is_drawn():
     assert charts.columns("A", [], head=("a", "b")).rows == ()
 
 
+AROUND = Circumstances(instances=["one"], at_once=2, held="", limits=(), now=100.0)
+
+
 def around(**changes):
-    given = {"instances": ["one"], "at_once": 2, "held": "", "limits": (), "now": 100.0}
-    return Circumstances(**{**given, **changes})
+    return replace(AROUND, **changes)
 
 
 def pending(make_job, name, **changes):
@@ -92,10 +95,7 @@ def pending(make_job, name, **changes):
 def test_each_that_waits_says_for_what(make_job):
     running = [make_job(job_id=name) for name in "ab"]
     to_approve = make_job(job_id="c", status=JobStatus.AWAITING_APPROVAL)
-    again = pending(make_job, "e")
-    again = type(again)(
-        **{**{n: getattr(again, n) for n in again.__slots__}, "attempt": 1, "error": "down"}
-    )
+    again = replace(pending(make_job, "e"), attempt=1, error="down")
 
     found = waiting([*running, to_approve, pending(make_job, "d"), again], around())
 
@@ -121,13 +121,22 @@ def test_calls_that_wait_for_a_limit_are_named(make_job):
     assert "arxiv" in one.why
 
 
+FIGURES = Now(
+    cpu_percent=1.0,
+    memory_bytes=1,
+    machine_memory_percent=20.0,
+    uptime_s=60.0,
+    tasks_running=0,
+    tasks_waiting=0,
+    held="",
+    calls=(),
+    limits=(),
+    latencies=(),
+)
+
+
 def figures(**changes):
-    given = {
-        "cpu_percent": 1.0, "memory_bytes": 1, "machine_memory_percent": 20.0, "uptime_s": 60.0,
-        "tasks_running": 0, "tasks_waiting": 0, "held": "", "calls": (), "limits": (),
-        "latencies": (),
-    }  # fmt: skip
-    return Now(**{**given, **changes})
+    return replace(FIGURES, **changes)
 
 
 def test_nothing_is_suggested_where_nothing_stands_out():
