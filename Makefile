@@ -45,6 +45,7 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/canary_secrets.py
 	@$(BIN)/python proofs/malformed_pages.py --cases 1000 --seed 1
 	@$(BIN)/python proofs/third_party_server.py --seed 1
+	@$(BIN)/python proofs/metrics_truth.py --jobs 1000 --processes 4
 
 .PHONY: lint types imports
 lint: env-dev

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from wiseflow.cli.reference import render_commands
+from wiseflow.observability.metrics.reference import render_metrics
 from wiseflow.settings.reference import render_reference
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
-PAGES = {"cli.md": render_commands, "settings.md": render_reference}
+PAGES = {"cli.md": render_commands, "settings.md": render_reference, "metrics.md": render_metrics}
 
 if __name__ == "__main__":
     for name, render in PAGES.items():

@@ -55,8 +55,8 @@ def test_a_set_setting_of_a_later_version_says_that_it_is_not_used(settings):
 
 
 def test_others_of_later_versions_are_shown_on_request_only(settings):
-    assert "METRICS_PORT" not in render_settings(settings)
-    assert "METRICS_PORT" in render_settings(settings, everything=True)
+    assert "FAISS_CACHE_SIZE" not in render_settings(settings)
+    assert "FAISS_CACHE_SIZE" in render_settings(settings, everything=True)
 
 
 def test_json_has_every_setting_with_its_type(settings):

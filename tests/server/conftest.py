@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from wiseflow.app import open_application
+from wiseflow.app.metering.meter import Meter
 from wiseflow.server.factory import create_app
 from wiseflow.settings.loading import load_settings
 
@@ -20,7 +21,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 async def application(settings):
-    async with open_application(settings) as opened:
+    async with open_application(settings, meter=Meter(settings)) as opened:
         yield opened
 
 

@@ -227,14 +227,33 @@ def test_settings_of_later_parts_are_known_and_secrets_hidden(load):
 
 
 def test_another_program_s_value_of_a_later_setting_is_passed_over(load, problems):
-    settings = load(environ={"METRICS_PORT": "tcp://10.0.0.1:9090", "ENVIRONMENT": "dev"})
+    settings = load(environ={"FAISS_CACHE_SIZE": "tcp://10.0.0.1:9090", "ENVIRONMENT": "dev"})
 
-    assert settings.origin("METRICS_PORT") == "default"
-    assert len(problems(env="METRICS_PORT=tcp://10.0.0.1:9090\n")) == 1
+    assert settings.origin("FAISS_CACHE_SIZE") == "default"
+    assert len(problems(env="FAISS_CACHE_SIZE=tcp://10.0.0.1:9090\n")) == 1
 
 
 def test_the_port_of_redis_may_be_the_address_that_kubernetes_gives(load):
     assert load(environ={"REDIS_PORT": "tcp://10.0.0.1:6380"}).redis_port == 6380
+
+
+def test_the_port_of_metrics_may_be_so_too(load):
+    assert load(environ={"METRICS_PORT": "tcp://10.0.0.1:9091"}).metrics_port == 9091
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "METRICS_PATH=metrics",
+        "METRICS_PATH=/a?b",
+        "METRICS_PORT=65536",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318",
+    ],
+)
+def test_wrong_settings_of_operations_are_named(problems, wrong):
+    (problem,) = problems(env=f"{wrong}\n")
+
+    assert wrong.partition("=")[0] in problem
 
 
 def test_the_proxy_may_be_named_in_lower_case_and_capitals_go_first(load):

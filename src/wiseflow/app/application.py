@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wiseflow.app.databases import check_local_only, database_options, wake_ups
 from wiseflow.app.defaults import Defaults, Settled
@@ -15,6 +16,7 @@ from wiseflow.app.followups import FollowUps
 from wiseflow.app.forecasting import Forecast, forecast
 from wiseflow.app.libraries import Libraries, parse_bounds
 from wiseflow.app.limiting import open_limiter
+from wiseflow.app.metering.truth import Truth
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
@@ -41,6 +43,7 @@ from wiseflow.engine.remembering import remembered
 from wiseflow.engine.tasks import TaskManager
 from wiseflow.jobs import webhooks
 from wiseflow.jobs.context import Handler
+from wiseflow.jobs.listening import SILENT
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
 from wiseflow.library.collections import collection_for_folder
@@ -55,6 +58,7 @@ from wiseflow.storage.sql.claims import Bound
 from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
+from wiseflow.storage.sql.figures import SqlJobFigures
 from wiseflow.storage.sql.instances import SqlInstanceStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.pages import SqlPageStore
@@ -62,6 +66,9 @@ from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import open_database
 from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
+
+if TYPE_CHECKING:  # Prometheus' library is slow to import, and short commands need none of it
+    from wiseflow.app.metering.meter import Meter
 
 FOLLOW_POLL_S = 0.25
 # How often a worker looks for work by itself: for what no wake-up told of, such as a lease that ran
@@ -91,6 +98,7 @@ class Application:
         outside: models, search providers and pages.
         warming: gets ready early what is needed later.
         clock: the time.
+        meter: counts what happens, in a service; ``None`` elsewhere.
     """
 
     def __init__(
@@ -102,8 +110,10 @@ class Application:
         outside: Outside,
         warming: Warming,
         clock: Clock,
+        meter: Meter | None = None,
     ) -> None:
         self.settings = settings
+        self.meter = meter
         self.tasks = tasks
         self._wake_ups = wake_ups(settings)
         most = settings.max_research_everywhere
@@ -269,7 +279,7 @@ class Application:
             service: whether it runs everybody's jobs and is woken for them: one that runs those of
                 a single command would take the word from who could run the others.
         """
-        return Worker(
+        worker = Worker(
             queue=self.queue,
             steps=self.steps,
             events=self.events,
@@ -290,7 +300,11 @@ class Application:
             ),
             clock=self._clock,
             wake_ups=self._wake_ups if service else None,
+            listener=SILENT if self.meter is None else self.meter,
         )
+        if self.meter is not None:
+            self.meter.watch(worker)
+        return worker
 
     async def work(
         self, places: int, *, stop: asyncio.Event, kind: InstanceKind = InstanceKind.WORKER
@@ -415,6 +429,7 @@ async def open_application(
     clock: Clock | None = None,
     on_task: Callable[[TaskEvent], None] | None = None,
     on_news: OnNews | None = None,
+    meter: Meter | None = None,
 ) -> AsyncGenerator[Application]:
     """The application, its database open and of this version; closed on leaving.
 
@@ -423,6 +438,7 @@ async def open_application(
         clock: the time; the system's when ``None``.
         on_task: is told what happens to the tasks of the engine.
         on_news: is told who is asked, once, and who does not answer and is waited for.
+        meter: counts what happens, in a service.
 
     Raises:
         StorageError: the database cannot be opened.
@@ -436,8 +452,9 @@ async def open_application(
             remembered(SqlStatisticsStore(database), clock) as predictor,
             _research_pool(settings) as research,
             _reading_pool(settings) as reading,
-            engine(settings, predictor=predictor, on_event=on_task) as tasks,
+            engine(settings, predictor=predictor, on_event=_told(on_task, meter)) as tasks,
             _outside(settings, given, on_news) as outside,
+            _metered(meter, database, tasks, outside, clock),
             Warming(reading.start, outside.directory.warm) as warming,
         ):
             tasks.add_pool(RESEARCH_POOL, research)
@@ -449,6 +466,7 @@ async def open_application(
                 outside=outside,
                 warming=warming,
                 clock=clock,
+                meter=meter,
             )
             try:
                 yield opened
@@ -456,6 +474,32 @@ async def open_application(
                 await opened.upkeep.aclose()
     finally:
         await database.close()
+
+
+def _told(
+    on_task: Callable[[TaskEvent], None] | None, meter: Meter | None
+) -> Callable[[TaskEvent], None] | None:
+    """Tells the events of tasks to whoever wants to know."""
+    if on_task is None or meter is None:
+        return on_task if meter is None else meter.changed
+
+    def tell(event: TaskEvent) -> None:
+        meter.changed(event)
+        on_task(event)
+
+    return tell
+
+
+def _metered(
+    meter: Meter | None, database: Database, tasks: TaskManager, outside: Outside, clock: Clock
+) -> AbstractAsyncContextManager[None]:
+    if meter is None:
+        return nullcontext()
+    # Only a service has a meter, and its modules are slow to import.
+    from wiseflow.app.metering.meter import Metered  # noqa: PLC0415
+
+    truth = Truth(SqlJobFigures(database), clock)
+    return meter.measuring(Metered(tasks=tasks, outside=outside, truth=truth))
 
 
 def _research_pool(settings: Settings) -> ProcessPool:

@@ -60,6 +60,16 @@ class CommandContext:
             configure_logging(self._settings.logging(console_level="CRITICAL"))
         return self._settings
 
+    def log_to_console(self) -> None:
+        """Write log lines from INFO up to the console, too: for a service, which nobody talks to.
+
+        Raises:
+            ConfigurationError: see ``settings``.
+        """
+        from wiseflow.observability.logs import configure_logging  # noqa: PLC0415 - slow
+
+        configure_logging(self.settings().logging(console_level="INFO"))
+
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     """``NAME=VALUE`` pairs by name.

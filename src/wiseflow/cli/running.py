@@ -7,12 +7,15 @@ import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wiseflow.app import Application, open_application
 from wiseflow.core.news import OnNews
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.settings.loading import Settings
+
+if TYPE_CHECKING:  # slow to import, and short commands have none
+    from wiseflow.app.metering.meter import Meter
 
 T = TypeVar("T")
 
@@ -24,6 +27,7 @@ def with_application(
     on_task: Callable[[TaskEvent], None] | None = None,
     on_news: OnNews | None = None,
     stop: asyncio.Event | None = None,
+    meter: Meter | None = None,
 ) -> T:
     """The result of ``action`` on an opened application, which is closed after it whatever happens.
 
@@ -36,6 +40,7 @@ def with_application(
         on_task: is told what happens to the tasks of the engine.
         on_news: is told who is asked, once, and who does not answer and is waited for.
         stop: tells an action that runs until it is told to end.
+        meter: counts what happens, in a service.
 
     Raises:
         KeyboardInterrupt: the command was interrupted.
@@ -47,7 +52,7 @@ def with_application(
         with _stopped_by_signals(stop) as asked:
             try:
                 async with open_application(
-                    settings, on_task=on_task, on_news=on_news
+                    settings, on_task=on_task, on_news=on_news, meter=meter
                 ) as application:
                     return await action(application)
             finally:

@@ -28,7 +28,10 @@ def serve(
     one at once.
     """
     settings = context.settings()
-    # FastAPI is slow to import.
+    context.log_to_console()
+    # Prometheus' library and FastAPI are slow to import.
+    from wiseflow.app.metering.meter import Meter  # noqa: PLC0415
+    from wiseflow.app.metering.serving import serving  # noqa: PLC0415
     from wiseflow.server.serving import ServerOptions  # noqa: PLC0415
     from wiseflow.server.serving import serve as run  # noqa: PLC0415
 
@@ -38,11 +41,22 @@ def serve(
     stop = asyncio.Event()
 
     async def body(app: Application) -> None:
-        await run(
-            app,
-            options,
-            stop=stop,
-            on_ready=lambda url: click.echo(f"WiseFlow answers at {url}", err=True),
-        )
+        async with serving(app.meter, settings, port=settings.metrics_port) as metrics:
+            await run(
+                app,
+                options,
+                stop=stop,
+                on_ready=lambda url: click.echo(ready(url, metrics), err=True),
+            )
 
-    with_application(settings, body, stop=stop)
+    with_application(settings, body, stop=stop, meter=Meter(settings))
+
+
+def ready(url: str, metrics: str) -> str:
+    """What is said once the server answers.
+
+    Args:
+        url: where.
+        metrics: the address of the metrics, or "" for none.
+    """
+    return f"WiseFlow answers at {url}" + (f", its metrics at {metrics}" if metrics else "")

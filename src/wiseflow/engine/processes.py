@@ -127,6 +127,11 @@ class ProcessPool:
         return self._turns.limit
 
     @property
+    def busy(self) -> int:
+        """How many of them have a call."""
+        return self._turns.inside
+
+    @property
     def pids(self) -> list[int]:
         """The process ids of the workers there are now."""
         return [worker.pid for worker in self._processes if worker.exit_code is None]

@@ -121,6 +121,11 @@ class TaskManager:
         return None if self._room is None else self._room.room
 
     @property
+    def pools(self) -> Mapping[str, ProcessPool]:
+        """The pools of worker processes, by name."""
+        return self._runner.pools
+
+    @property
     def active_tasks(self) -> list[TaskRecord]:
         """The tasks at work, those that wait for others included."""
         return [record_of(task, self._now()) for task in self._scheduler if task.under_way]

@@ -95,9 +95,10 @@ class CallRecords:
         prices: Prices | None = None,
     ) -> None:
         self._clock = clock
-        self._on_attempt = on_attempt
         self._prices = prices
         self.totals: dict[tuple[CallKind, str, str], CallTotals] = {}
+        # Each is told every attempt; whoever listens for a while takes itself out again.
+        self.listeners = [] if on_attempt is None else [on_attempt]
         self.latest: deque[AttemptRecord] = deque(maxlen=KEPT)
 
     async def __call__(self, call: Call[Any], send: Send) -> Reply[Any]:
@@ -130,8 +131,8 @@ class CallRecords:
         key = (record.kind, record.provider, record.model)
         self.totals.setdefault(key, CallTotals()).add(record)
         self.latest.append(record)
-        if self._on_attempt is not None:
-            self._on_attempt(record)
+        for tell in self.listeners:
+            tell(record)
         _log.debug(
             "A call came back",
             provider=called(call),

@@ -16,6 +16,7 @@ from wiseflow.jobs import endings
 from wiseflow.jobs.context import Handler, JobContext, StopCause
 from wiseflow.jobs.endings import Drop, Ending, Finish, Leave, Release, Retry
 from wiseflow.jobs.journal import StepJournal
+from wiseflow.jobs.listening import SILENT, JobListener
 from wiseflow.observability.logs import bind_job, get_logger
 
 _log = get_logger(__name__)
@@ -38,6 +39,7 @@ class Bench:
         clock: for deadlines.
         task_timeout_s: how long a handler may run; ``None`` for no limit.
         retry_delay_s: see ``endings.of_error``.
+        listener: is told what begins and ends.
     """
 
     queue: JobQueue
@@ -47,6 +49,7 @@ class Bench:
     clock: Clock
     task_timeout_s: float | None
     retry_delay_s: float
+    listener: JobListener = SILENT
 
 
 class Attempt:
@@ -75,6 +78,7 @@ class Attempt:
         self._handing_over = True
         if self._journal is not None:
             self._journal.hand_over(self._interrupt)
+        self._begun: float | None = None
 
     def stop(self, cause: StopCause) -> None:
         """Have the handler cancelled for ``cause``.
@@ -99,6 +103,8 @@ class Attempt:
             on_behalf_of(self.job.job_id, self.job.priority),
         ):
             _log.info("A job begins", kind=self.job.kind, attempt=self.job.attempt)
+            self._begun = self._bench.clock.monotonic()
+            self._bench.listener.began(self.job)
             try:
                 return await self._handle()
             except asyncio.CancelledError:
@@ -116,11 +122,18 @@ class Attempt:
             try:
                 async with asyncio.timeout(SETTLE_S):
                     await self._write(ending)
+                self._tell(ending)
                 _log.info("A job is left", ending=endings.in_words(ending))
             except LeaseLost:
                 _log.info("The job was taken over by another worker")
             except (WiseflowError, TimeoutError) as error:
                 _log.error("The end of a job could not be written", exc_info=error)
+
+    def _tell(self, ending: Ending) -> None:
+        """Tell what became of the job, once that is written; one that never began took no time."""
+        now = self._bench.clock.monotonic()
+        run_s = 0.0 if self._begun is None else now - self._begun
+        self._bench.listener.left(self.job, ending, run_s)
 
     async def _handle(self) -> Ending:
         bench, limit_s = self._bench, self._bench.task_timeout_s

@@ -16,6 +16,7 @@ from wiseflow.core.waking import WakeUps
 from wiseflow.jobs.attempt import SETTLE_S, Attempt, Bench
 from wiseflow.jobs.context import Handler, StopCause
 from wiseflow.jobs.endings import Ending, of_stop
+from wiseflow.jobs.listening import SILENT, JobListener
 from wiseflow.jobs.owners import take_over_from_dead
 from wiseflow.observability.logs import get_logger
 
@@ -63,6 +64,7 @@ class Worker:
         times: how long things may take.
         clock: for sleeping between heartbeats, and for deadlines.
         wake_ups: tell when there may be work; without them it looks every ``poll_s``.
+        listener: is told which jobs begin, and what becomes of them.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Worker:
         times: WorkerTimes | None = None,
         clock: Clock | None = None,
         wake_ups: WakeUps | None = None,
+        listener: JobListener = SILENT,
     ) -> None:
         self._wake_ups = wake_ups
         self._looked: list[asyncio.Event] = []
@@ -89,6 +92,7 @@ class Worker:
             clock=clock or SystemClock(),
             task_timeout_s=self._times.task_timeout_s,
             retry_delay_s=self._times.retry_delay_s,
+            listener=listener,
         )
         self._queue = queue
         self._owner = owner

@@ -13,8 +13,10 @@ from wiseflow.server import (
     share_routes,
     webhook_routes,
 )
+from wiseflow.server.metrics_routes import metrics_router
 from wiseflow.server.pages.routing import router as pages
 from wiseflow.server.problems import add_problem_handlers
+from wiseflow.server.watching import Watching
 
 PREFIX = "/api/v1"
 
@@ -36,4 +38,7 @@ def create_app(application: Application, *, root_path: str = "") -> FastAPI:
     app.include_router(share_routes.router, prefix=PREFIX)
     app.include_router(share_routes.shared_router)
     app.include_router(pages)
+    app.include_router(metrics_router(application.settings.metrics_path))
+    # Added last, so that it is outermost and sees all that the others do.
+    app.add_middleware(Watching, meter=application.meter)
     return app

@@ -23,10 +23,12 @@ async def principal_of(_: Request) -> Principal:
 
 
 def service_of(
+    request: Request,
     application: Annotated[Application, Depends(application_of)],
     principal: Annotated[Principal, Depends(principal_of)],
 ) -> Service:
-    """The program, for who asks."""
+    """The program, for who asks; what logs the request is told who that is, too."""
+    request.state.principal = principal
     return Service(application, principal)
 
 

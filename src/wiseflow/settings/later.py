@@ -18,7 +18,6 @@ from wiseflow.settings.setting import About
 PROVIDERS = ("NOTION", "FAISS")
 
 Count = Annotated[int, Field(ge=0)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Backend = Literal["memory", "disk", "redis"]
@@ -41,9 +40,6 @@ _ROWS: tuple[tuple[str, str, Any, Any, str], ...] = (
     ("PARALLEL_RATE_LIMIT", "enrichment.rate_limit", Number, 0.1, "Seconds between requests."),
     ("USE_ENHANCED", "enrichment.use_enhanced", bool, True, "Whether the new pipeline is used."),
     ("LOG_DIR", "enrichment.log_dir", str, "logs", "Folder of the enrichment's own log."),
-    ("ENABLE_METRICS", "metrics.enabled", bool, True, "Whether metrics are served."),
-    ("METRICS_PORT", "metrics.port", Port, 9090, "Port of the metrics."),
-    ("METRICS_PATH", "metrics.path", str, "/metrics", "Path of the metrics."),
     ("PROMETHEUS_URL", "metrics.prometheus_url", str, "", "The Prometheus a rollout asks."),
     ("WISEFLOW_SECRET_KEY", "", SecretStr, SECRET, "Encrypts secrets at rest."),
     ("FEATURE_FLAG_SERVICE", "flags.service", str, "", "Address of the flag service."),

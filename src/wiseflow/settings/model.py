@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr
 
 from wiseflow.observability.options import LogFormat, LogLevel, LogOptions
+from wiseflow.settings.observing import Observing
 from wiseflow.settings.outside import Outside
 from wiseflow.settings.setting import About
 from wiseflow.settings.workers import Workers
@@ -52,7 +53,7 @@ def _database_url(value: str) -> str:
     return value
 
 
-class Settings(Outside, Workers):
+class Settings(Outside, Workers, Observing):
     """The values that hold, by name in lower case, and where each came from."""
 
     max_concurrent_research: Annotated[
@@ -214,7 +215,8 @@ class Settings(Outside, Workers):
         BeforeValidator(_upper),
         About(
             place="logging.level",
-            help="The least level written to the log file; the console shows it from WARNING up.",
+            help="The least level written to the log file. A service shows it on the console, too, "
+            "from INFO up.",
         ),
     ] = "INFO"
     log_format: Annotated[

@@ -40,6 +40,7 @@ from wiseflow.storage.sql.job_reader import SqlJobReader, read_job
 from wiseflow.storage.sql.job_rows import FRESH, HELD, held, new_row, to_job, turn_of_row
 from wiseflow.storage.sql.retired import chunks, erase_uncited, needed_by
 from wiseflow.storage.sql.tables import job_tags, jobs
+from wiseflow.storage.sql.tallies import tally_erased, tally_undone
 from wiseflow.storage.sql.waking import Announcer, LocalWakeUps
 
 T = TypeVar("T")
@@ -269,6 +270,7 @@ class SqlJobQueue(SqlJobReader):
         async def unit(connection: Connection) -> None:
             job = await read_job(connection, job_id, lock=True)
             after(job_id, job.status, Move.DELETE)
+            await tally_erased(connection, job)
             needed = await needed_by(connection, job_id)
             await connection.execute(delete(jobs).where(jobs.c.job_id == job_id))
             await erase_uncited(connection, needed)
@@ -324,6 +326,7 @@ class SqlJobQueue(SqlJobReader):
             target = after(job_id, job.status, move)
             if target is job.status and move is Move.RESUME:
                 return job
+            await tally_undone(connection, job)
             await connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
             if target is JobStatus.PENDING:
                 await self._announcer.within(connection, 1)

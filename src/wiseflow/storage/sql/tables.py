@@ -171,6 +171,9 @@ Index(
     sqlite_where=_CLAIMABLE,
     postgresql_where=_CLAIMABLE,
 )
+# Counts those that have ended without a look at their rows.
+_ENDED = text("completed_at IS NOT NULL")
+Index("ix_jobs_ended", jobs.c.kind, jobs.c.status, sqlite_where=_ENDED, postgresql_where=_ENDED)
 
 job_tags = Table(
     "job_tags",
