@@ -21,6 +21,7 @@ from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
+from wiseflow.app.tracing import open_tracing
 from wiseflow.app.upkeep import Upkeep
 from wiseflow.app.warming import Warming
 from wiseflow.app.working import work
@@ -49,6 +50,7 @@ from wiseflow.jobs.worker import Worker, WorkerTimes
 from wiseflow.library.collections import collection_for_folder
 from wiseflow.library.ingesting import IngestProgress, IngestReport
 from wiseflow.library.searching import search_collection
+from wiseflow.observability.tracing import Tracing
 from wiseflow.research.after import questions
 from wiseflow.research.asking import Question, clean_topic, read_configuration, to_payload
 from wiseflow.research.handler import KIND
@@ -99,6 +101,7 @@ class Application:
         warming: gets ready early what is needed later.
         clock: the time.
         meter: counts what happens, in a service; ``None`` elsewhere.
+        tracing: makes spans; ``None`` for none.
     """
 
     def __init__(
@@ -111,8 +114,10 @@ class Application:
         warming: Warming,
         clock: Clock,
         meter: Meter | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.settings = settings
+        self._tracing = tracing
         self.meter = meter
         self.tasks = tasks
         self._wake_ups = wake_ups(settings)
@@ -301,6 +306,7 @@ class Application:
             clock=self._clock,
             wake_ups=self._wake_ups if service else None,
             listener=SILENT if self.meter is None else self.meter,
+            tracing=self._tracing,
         )
         if self.meter is not None:
             self.meter.watch(worker)
@@ -443,12 +449,14 @@ async def open_application(
     Raises:
         StorageError: the database cannot be opened.
         SchemaMismatch: a newer version has upgraded it.
+        ConfigurationError: a setting cannot be used.
     """
     check_local_only(settings)
     database = await open_database(settings.database_url, database_options(settings))
     try:
         given, clock = clock, clock or SystemClock()
         async with (
+            open_tracing(settings) as tracing,
             remembered(SqlStatisticsStore(database), clock) as predictor,
             _research_pool(settings) as research,
             _reading_pool(settings) as reading,
@@ -467,6 +475,7 @@ async def open_application(
                 warming=warming,
                 clock=clock,
                 meter=meter,
+                tracing=tracing,
             )
             try:
                 yield opened

@@ -32,6 +32,7 @@ from wiseflow.gateway.directory import Directory
 from wiseflow.gateway.fallback import Fallback
 from wiseflow.gateway.flights import Flights
 from wiseflow.gateway.fronts import Embeddings, Models, Pages, Searches
+from wiseflow.gateway.identifying import identified
 from wiseflow.gateway.journalling import journal
 from wiseflow.gateway.limiting import Limiting
 from wiseflow.gateway.pricing import Pricing
@@ -40,6 +41,7 @@ from wiseflow.gateway.recovering import Breaking, Retrying
 from wiseflow.gateway.sending import Sending
 from wiseflow.gateway.stand_ins import StandIns, read_stand_ins
 from wiseflow.gateway.timing import within_seconds
+from wiseflow.gateway.tracing import noted, traced
 from wiseflow.limits.door import Limiter
 from wiseflow.limits.recovery import SmartErrorRecovery
 from wiseflow.limits.retries import RetryPolicy
@@ -137,7 +139,10 @@ def make_outside(
     )
     # Why in this order: see the gateway's README.
     stages: list[Stage] = [
+        identified,
+        traced,
         journal,
+        noted,
         within_seconds,
         flights,
         aside,

@@ -31,6 +31,16 @@ def new_id() -> str:
         return encode(_last)
 
 
+def decode(text: str) -> int:
+    """The value that ``encode`` wrote so. Raises ``ValueError`` when it is no such text."""
+    if len(text) != LENGTH:
+        raise ValueError(text)
+    value = 0
+    for letter in text:
+        value = value << 5 | ALPHABET.index(letter)
+    return value
+
+
 def encode(value: int) -> str:
     """``value`` (0 ≤ value < 2¹³⁰) in 26 characters of base 32, most significant first."""
     return "".join(ALPHABET[(value >> shift) & 31] for shift in range(5 * (LENGTH - 1), -1, -5))

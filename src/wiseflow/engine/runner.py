@@ -19,7 +19,7 @@ from wiseflow.engine.processes import ProcessPool
 from wiseflow.engine.state import Scheduler, tell_nobody
 from wiseflow.engine.threads import StoppableThreads
 from wiseflow.engine.work import Work, judged
-from wiseflow.observability.logs import get_logger
+from wiseflow.observability.logs import bind_here, get_logger
 
 _log = get_logger(__name__)
 _current: ContextVar[tuple[Runner, Task] | None] = ContextVar("current_task", default=None)
@@ -126,6 +126,7 @@ class Runner:
         work: Work = task.work
         work.began_at = self.time()
         _current.set((self, task))
+        bind_here(task=task.spec.task_id)
         request = work.request
         outcome: Outcome | None = None
         try:

@@ -18,6 +18,7 @@ from wiseflow.jobs.endings import Drop, Ending, Finish, Leave, Release, Retry
 from wiseflow.jobs.journal import StepJournal
 from wiseflow.jobs.listening import SILENT, JobListener
 from wiseflow.observability.logs import bind_job, get_logger
+from wiseflow.observability.tracing import Attribute, Tracing, root_span
 
 _log = get_logger(__name__)
 
@@ -40,6 +41,7 @@ class Bench:
         task_timeout_s: how long a handler may run; ``None`` for no limit.
         retry_delay_s: see ``endings.of_error``.
         listener: is told what begins and ends.
+        tracing: makes spans; ``None`` for none.
     """
 
     queue: JobQueue
@@ -50,6 +52,7 @@ class Bench:
     task_timeout_s: float | None
     retry_delay_s: float
     listener: JobListener = SILENT
+    tracing: Tracing | None = None
 
 
 class Attempt:
@@ -101,20 +104,31 @@ class Attempt:
             bind_job(self.job.job_id),
             in_order_of_beginning(),
             on_behalf_of(self.job.job_id, self.job.priority),
+            root_span(
+                self._bench.tracing, self.job.job_id, f"job {self.job.kind}", self._about()
+            ) as span,
         ):
             _log.info("A job begins", kind=self.job.kind, attempt=self.job.attempt)
             self._begun = self._bench.clock.monotonic()
             self._bench.listener.began(self.job)
-            try:
-                return await self._handle()
-            except asyncio.CancelledError:
-                return endings.of_stop(self._cause or StopCause.INTERRUPTED)
-            except Exception as error:  # noqa: BLE001 - a boundary: a job's failure is its own
-                if self._cause is not None:
-                    return endings.of_stop(self._cause)
-                return self._failed(error)
-            finally:
-                self._task = None
+            ending = await self._ending()
+            span.tell({"wiseflow.job.ending": endings.in_words(ending)})
+            return ending
+
+    async def _ending(self) -> Ending:
+        try:
+            return await self._handle()
+        except asyncio.CancelledError:
+            return endings.of_stop(self._cause or StopCause.INTERRUPTED)
+        except Exception as error:  # noqa: BLE001 - a boundary: a job's failure is its own
+            if self._cause is not None:
+                return endings.of_stop(self._cause)
+            return self._failed(error)
+        finally:
+            self._task = None
+
+    def _about(self) -> dict[str, Attribute]:
+        return {"wiseflow.job.id": self.job.job_id, "wiseflow.job.attempt": self.job.attempt}
 
     async def settle(self, ending: Ending) -> None:
         """Write what becomes of the job. A failure to do so is logged: the lease then runs out."""

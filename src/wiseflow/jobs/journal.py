@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,10 +15,13 @@ from pydantic import ValidationError
 from wiseflow.core.errors import Conflict
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import StepStore
+from wiseflow.gateway.journalling import PREFIX as CALLS
 from wiseflow.jobs.codec import Codec, codec
 from wiseflow.jobs.news import Told
+from wiseflow.observability.tracing import span
 
 T = TypeVar("T")
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +108,7 @@ class StepJournal:
         around = _around.set(flight)
         told = Told()
         try:
-            with told.by_this_task():
+            with told.by_this_task(), _span_of(step_key):
                 value = await function()
             text = translate.encode(value)
             await self._store.record(self._lease, step_key, text, news=told.news())
@@ -155,3 +159,11 @@ class StepJournal:
                 f"step {step_key!r} of job {self._lease.job_id} was journalled in another form",
                 cure="It was begun by another version of the program: submit the job again",
             ) from error
+
+
+def _span_of(step_key: str) -> AbstractContextManager[object]:
+    """The span of a step; a call has one of its own, made by the gateway."""
+    if step_key.startswith(CALLS):
+        return nullcontext()
+    # Without its numbers: names of spans are to be few.
+    return span(f"step {_NUMBER.sub('*', step_key)}", {"wiseflow.step": step_key})

@@ -19,6 +19,7 @@ from wiseflow.jobs.endings import Ending, of_stop
 from wiseflow.jobs.listening import SILENT, JobListener
 from wiseflow.jobs.owners import take_over_from_dead
 from wiseflow.observability.logs import get_logger
+from wiseflow.observability.tracing import Tracing
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Worker:
         clock: for sleeping between heartbeats, and for deadlines.
         wake_ups: tell when there may be work; without them it looks every ``poll_s``.
         listener: is told which jobs begin, and what becomes of them.
+        tracing: makes spans; ``None`` for none.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Worker:
         clock: Clock | None = None,
         wake_ups: WakeUps | None = None,
         listener: JobListener = SILENT,
+        tracing: Tracing | None = None,
     ) -> None:
         self._wake_ups = wake_ups
         self._looked: list[asyncio.Event] = []
@@ -93,6 +96,7 @@ class Worker:
             task_timeout_s=self._times.task_timeout_s,
             retry_delay_s=self._times.retry_delay_s,
             listener=listener,
+            tracing=tracing,
         )
         self._queue = queue
         self._owner = owner

@@ -85,6 +85,17 @@ def bind_context(**fields: object) -> Generator[None]:
         _bound.reset(token)
 
 
+def bind_here(**fields: object) -> None:
+    """Put these fields on every record that the running task writes from now on, and its own tasks.
+
+    For a task at its beginning: what is bound ends with it, so nothing need be undone.
+
+    Args:
+        fields: as ``bind_context``.
+    """
+    _bound.set({**_bound.get(), **fields})
+
+
 @contextmanager
 def bind_job(job_id: str) -> Generator[None]:
     """Put the job's id on every record written inside."""

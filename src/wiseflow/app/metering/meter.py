@@ -6,23 +6,29 @@ database when somebody asks; the rest is this process's own.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakSet
 
+import psutil
 from prometheus_client.registry import CollectorRegistry
 
 from wiseflow.app.metering import samples
 from wiseflow.app.metering.counting import TaskCounts
 from wiseflow.app.metering.interval import Interval
 from wiseflow.app.metering.limit_use import LimitUse, limit_use
+from wiseflow.app.metering.series import Looked, PerformanceSample, PerformanceSeries
+from wiseflow.app.metering.suggesting import Suggestion, suggestions
 from wiseflow.app.metering.truth import Truth
 from wiseflow.app.outside import Outside
+from wiseflow.core.clock import Clock, SystemClock
 from wiseflow.core.figures import JobFigures
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.core.version import VERSION
+from wiseflow.engine.machine import Machine
 from wiseflow.engine.tasks import TaskManager
 from wiseflow.gateway.fronts import PAGES
 from wiseflow.gateway.recording import AttemptRecord
@@ -65,9 +71,10 @@ class Meter:
 
     Args:
         settings: name the models that are told apart from the first.
+        clock: the time of samples.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         registry = CollectorRegistry()
         providers = (*Registry().names, PAGES)
         self._providers = Bounded(providers)
@@ -80,16 +87,23 @@ class Meter:
         self.exposition = Exposition(registry, self._look)
         self._workers: WeakSet[Worker] = WeakSet()
         self._metered: Metered | None = None
+        self._machine = Machine(data_folder=settings.data_dir)
+        self._clock = clock or SystemClock()
+        self.series = PerformanceSeries(self._look_around, self._clock)
 
     @asynccontextmanager
     async def measuring(self, metered: Metered) -> AsyncGenerator[None]:
-        """Hear and look at these inside."""
+        """Hear and look at these inside, and take samples."""
         listeners = metered.outside.records.listeners
         listeners.append(self.attempted)
         self._metered = metered
+        # Not a task group: it would wrap what is raised inside.
+        sampling = asyncio.get_running_loop().create_task(self.series.run(), name="samples")
         try:
             yield
         finally:
+            sampling.cancel()
+            await asyncio.wait([sampling])
             self._metered = None
             listeners.remove(self.attempted)
 
@@ -157,6 +171,27 @@ class Meter:
     async def figures(self) -> JobFigures | None:
         """What all instances come to; ``None`` when the database does not tell it in time."""
         return None if self._metered is None else (await self._metered.truth.read()).figures
+
+    def samples(self, since: float = 0.0) -> list[PerformanceSample]:
+        """Those taken after a time, in seconds since the epoch; an hour's at most."""
+        return self.series.since(since)
+
+    def suggestions(self) -> list[Suggestion]:
+        """What the latest samples suggest."""
+        return suggestions(self.series.since(0.0))
+
+    async def _look_around(self) -> Looked:
+        figures = await self.figures()
+        running, places = self.places()
+        return Looked(
+            reading=self._machine.read(self._clock.monotonic()),
+            memory_bytes=psutil.Process().memory_info().rss,
+            running=running,
+            places=places,
+            happened=self.interval.take(),
+            limits=self.limits(),
+            figures=figures,
+        )
 
     async def _look(self) -> Iterable[Sample]:
         own = [Sample("wiseflow_build_info", 1, (VERSION,))]
