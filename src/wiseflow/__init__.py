@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from wiseflow.connector.asking import Completion
     from wiseflow.connector.bridge import Synchronous
     from wiseflow.connector.engines import task_manager, thread_pool_manager
-    from wiseflow.connector.fronts import config, database, llm_manager, parallel_research_manager
+    from wiseflow.connector.fronts import (
+        cache,
+        config,
+        database,
+        llm_manager,
+        parallel_research_manager,
+    )
     from wiseflow.connector.manager import (
         ParallelResearchManager,
         ResearchConnector,
@@ -66,6 +72,7 @@ _PLACES = {
     "ThreadPoolManager": "wiseflow.engine.thread_pool",
     "Timeline": "wiseflow.engine.timeline",
     "asked_to_stop": "wiseflow.engine.threads",
+    "cache": "wiseflow.connector.fronts",
     "config": "wiseflow.connector.fronts",
     "database": "wiseflow.connector.fronts",
     "llm_manager": "wiseflow.connector.fronts",
@@ -98,6 +105,7 @@ __all__ = [
     "ThreadPoolManager",
     "Timeline",
     "asked_to_stop",
+    "cache",
     "config",
     "database",
     "llm_manager",

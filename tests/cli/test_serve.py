@@ -17,7 +17,10 @@ KEY = "sk-canary-0123456789abcdef"
 LIMIT_S = 60
 
 
-def command(folder, **settings):
+ARGUMENTS = [sys.executable, "-m", "wiseflow", "serve", "--port", "0", "--parallel", "2"]
+
+
+def environment(folder, **settings):
     told = {
         "WISEFLOW_DATA_DIR": folder / "served",
         "LOG_FORMAT": "json",
@@ -25,15 +28,16 @@ def command(folder, **settings):
         "METRICS_PORT": 0,
         **settings,
     }
-    environment = {**os.environ, **{name: str(value) for name, value in told.items()}}
-    arguments = [sys.executable, "-m", "wiseflow", "serve", "--port", "0", "--parallel", "2"]
-    return {"args": arguments, "env": environment, "stderr": subprocess.PIPE, "text": True}
+    return {**os.environ, **{name: str(value) for name, value in told.items()}}
 
 
 @pytest.fixture
 def served(clean_folder):
     """A server that answers: its address, that of its metrics, and a way to end it."""
-    child = subprocess.Popen(**command(clean_folder))
+    child = subprocess.Popen(
+        ARGUMENTS, env=environment(clean_folder), stderr=subprocess.PIPE, text=True
+    )
+    assert child.stderr is not None
     try:
         said = []
         while not (found := re.search(r"answers at (\S+), its metrics at (\S+)", "".join(said))):
@@ -77,7 +81,12 @@ def test_a_taken_port_ends_it_with_a_sentence(clean_folder):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = subprocess.run(
-            **command(clean_folder, METRICS_PORT=port), check=False, timeout=LIMIT_S
+            ARGUMENTS,
+            env=environment(clean_folder, METRICS_PORT=port),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_S,
         )
 
     assert done.returncode == 3

@@ -155,6 +155,7 @@ async def test_the_public_fronts_speak_of_the_environment(monkeypatch):
 
     assert answer.status == "ok"
     assert answer.version.startswith("SQLite")
+    assert (await wiseflow.cache.test_connection()).version == "memory"
     assert wiseflow.config.max_concurrent_research == 9
     assert "Settings" in repr(wiseflow.config)
     assert await wiseflow.parallel_research_manager.get_all_research() == []

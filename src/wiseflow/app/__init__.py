@@ -8,6 +8,7 @@ from wiseflow.app.databases import check_database, check_local_only, is_loopback
 from wiseflow.app.defaults import Settled
 from wiseflow.app.engines import engine
 from wiseflow.app.forecasting import Forecast
+from wiseflow.app.limiting import test_cache
 
 __all__ = [
     "Application",
@@ -19,5 +20,6 @@ __all__ = [
     "engine",
     "is_loopback",
     "open_application",
+    "test_cache",
     "upgrade_database",
 ]

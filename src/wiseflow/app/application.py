@@ -15,7 +15,7 @@ from wiseflow.app.engines import engine
 from wiseflow.app.followups import FollowUps
 from wiseflow.app.forecasting import Forecast, forecast
 from wiseflow.app.libraries import Libraries, parse_bounds
-from wiseflow.app.limiting import open_limiter
+from wiseflow.app.limiting import open_limiter, test_cache
 from wiseflow.app.metering.truth import Truth
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.plans import Plans
@@ -228,6 +228,10 @@ class Application:
     async def test_connection(self) -> ConnectionTest:
         """Whether the database answers, and how fast."""
         return await self._database.test_connection()
+
+    async def test_cache(self) -> ConnectionTest:
+        """Whether what processes share beside the database answers; see ``limiting.test_cache``."""
+        return await test_cache(self.settings)
 
     def research_request(
         self,

@@ -11,6 +11,7 @@ from wiseflow.core.clock import Clock
 from wiseflow.jobs.owners import instance_name
 from wiseflow.limits.door import Limiter
 from wiseflow.settings.model import Settings
+from wiseflow.storage.sql.database import ConnectionTest
 from wiseflow.storage.sql.limits import SqlLimitStore
 from wiseflow.storage.sql.schema import open_database
 
@@ -53,6 +54,25 @@ async def open_limiter(settings: Settings, clock: Clock) -> OpenLimiter:
     database = await open_database(settings.database_url, options)
     limiter = Limiter(clock=clock, store=SqlLimitStore(database), holder=instance_name())
     return OpenLimiter(limiter, database.close)
+
+
+async def test_cache(settings: Settings) -> ConnectionTest:
+    """Whether what processes share beside the database answers, how fast, and which version it is.
+
+    It is Redis, where limits are shared by it; else this process's own memory.
+
+    Raises:
+        ConfigurationError: LIMIT_STORE is ``redis``, and its extra is not installed.
+    """
+    if settings.limit_store != "redis":
+        return ConnectionTest(status="ok", latency_ms=0.0, version="memory")
+    from wiseflow.storage.redis.limits import RedisLimitStore  # noqa: PLC0415 - an extra, and slow
+
+    store = RedisLimitStore(redis_url(settings))
+    try:
+        return await store.test_connection()
+    finally:
+        await store.close()
 
 
 def redis_url(settings: Settings) -> str:

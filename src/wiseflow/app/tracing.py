@@ -58,7 +58,8 @@ def read_headers(text: str) -> dict[str, str]:
         ConfigurationError: a part has no ``=``.
     """
     headers: dict[str, str] = {}
-    for number, part in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for number, part in enumerate(parts, start=1):
         name, separator, value = part.partition("=")
         if not separator or not name.strip():
             raise ConfigurationError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from wiseflow.app import ConnectionTest, open_application
+from wiseflow.app import ConnectionTest, open_application, test_cache
 from wiseflow.connector.manager import ParallelResearchManager
 from wiseflow.connector.models import LLMManager
 from wiseflow.settings.loading import Settings, load_settings
@@ -24,6 +24,18 @@ class DatabaseFront:
             return await app.test_connection()
 
 
+class CacheFront:
+    """What processes share beside the database: Redis where it is set, else nothing but memory."""
+
+    async def test_connection(self) -> ConnectionTest:
+        """Whether it answers, how fast, and its version.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        return await test_cache(_settings())
+
+
 class ConfigFront:
     """The settings that hold now, by name: ``config.max_concurrent_research``."""
 
@@ -40,6 +52,7 @@ def _settings() -> Settings:
     return load_settings(environ=os.environ, dotenv=Path(".env"))
 
 
+cache = CacheFront()
 config = ConfigFront()
 database = DatabaseFront()
 llm_manager = LLMManager()

@@ -59,7 +59,10 @@ class Tracing(Protocol):
 class _NoSpan:
     """Nobody looks."""
 
-    wanted: Final = False
+    @property
+    def wanted(self) -> bool:
+        """Nobody will."""
+        return False
 
     def tell(self, attributes: Mapping[str, Attribute]) -> None:
         """Do nothing."""

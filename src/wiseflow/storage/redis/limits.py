@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -11,6 +12,7 @@ from wiseflow.core.errors import ConfigurationError, StorageError
 from wiseflow.core.lending import LEARNT_FOR_S
 from wiseflow.core.limits import Dimension, LeaseAsk, Leased, LeaseReturn, LimitKey, SlotAsk
 from wiseflow.storage.redis import scripts
+from wiseflow.storage.sql.database import ConnectionTest
 
 # One hash tag: a cluster keeps all of it on one node, as a script may only touch one.
 _PREFIX = "wiseflow:{limits}"
@@ -57,6 +59,22 @@ class RedisLimitStore:
         self._give_back = register(scripts.GIVE_BACK)
         self._hold = register(scripts.HOLD)
         self._pause = register(scripts.PAUSE)
+
+    async def test_connection(self) -> ConnectionTest:
+        """Whether the server answers, how fast, and which version it is."""
+        begun = time.perf_counter()
+        version, failure = "", ""
+        try:
+            with self._translated():
+                version = f"Redis {(await self._client.info('server'))['redis_version']}"
+        except StorageError as error:
+            failure = str(error)
+        return ConnectionTest(
+            status="failed" if failure else "ok",
+            latency_ms=(time.perf_counter() - begun) * 1000,
+            version=version,
+            error=failure,
+        )
 
     async def close(self) -> None:
         """Close all connections."""
