@@ -168,3 +168,19 @@ def test_kills_at_any_moment_lose_nothing_and_do_and_pay_nothing_twice(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.slow
+def test_workers_and_the_database_killed_at_any_moment_lose_nothing_and_finish_nothing_twice():
+    few = ("--jobs", "40", "--workers", "2", "--kills", "2", "--stops", "1", "--restarts", "1")
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "proofs" / "kill_workers.py"), *few, "--lease", "2"],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "broken promises: 0" in done.stdout

@@ -77,6 +77,8 @@ FOLLOW_POLL_S = 0.25
 # out, which must not wait for long compared with a lease.
 POLL_S = 1.0
 LOOKS_A_LEASE = 4
+# How long a service waits for a database that is away or full, before it ends with that error.
+PATIENCE_S = 600.0
 # One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
 COMPUTE_TIMEOUT_S = 120.0
 RESEARCH_POOL = "research"
@@ -306,6 +308,7 @@ class Application:
                 poll_s=min(POLL_S, self.settings.job_lease_s / LOOKS_A_LEASE),
                 grace_s=self.settings.hand_over_s,
                 task_timeout_s=self.settings.task_timeout,
+                patience_s=PATIENCE_S if service else 0.0,
             ),
             clock=self._clock,
             wake_ups=self._wake_ups if service else None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,11 @@ class BareQueue(Protocol):
     @property
     def name(self) -> str:
         """For people."""
+        ...
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells somebody who waits of a new job, as ours does."""
         ...
 
     async def drain(self, count: int, places: int) -> float:
@@ -60,6 +66,7 @@ class BareProcrastinate:
     """
 
     name = "bare procrastinate"
+    tells = True
 
     def __init__(self, conninfo: str) -> None:
         # An extra, and slow to import.
@@ -102,94 +109,108 @@ class BareProcrastinate:
 
 
 class BareSqlite:
-    """One synchronous writer on a file of its own, which commits in groups.
+    """One synchronous writer on a file with the same tables, which commits in groups.
 
-    The three transactions of a job: it is claimed, its step is kept with an event, it ends.
+    The three transactions of a job, by the same reads and writes: it is claimed; its step is kept
+    with an event, if the lease holds; it ends, if the lease holds. As many jobs as there are places
+    share a commit.
 
     Args:
-        path: of the file.
+        path: of the file, with our tables and nothing in them.
     """
 
     name = "one synchronous writer"
+    tells = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._last = 0
 
     async def drain(self, count: int, places: int) -> float:
         """See ``BareQueue.drain``."""
         return await asyncio.to_thread(self._drain, count, places)
 
-    async def starts_s(self, tries: int) -> list[float]:
-        """How long a submission and a claim take, one after the other: nothing is told."""
-        return await asyncio.to_thread(self._starts_s, tries)
+    async def starts_s(self, tries: int) -> list[float]:  # noqa: ARG002 - as the others
+        """Nothing: it tells nobody."""
+        return []
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None)
-        connection.executescript(_TABLES)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     def _drain(self, count: int, places: int) -> float:
         connection = self._open()
-        connection.executemany(_SUBMIT, [("", "trivial")] * count)
+        connection.execute("BEGIN IMMEDIATE")
+        self._submit(connection, count)
+        connection.execute("COMMIT")
         begun = time.perf_counter()
         left = count
         while left:
-            taken = connection.execute(_PICK, (min(places, left),)).fetchall()
-            for statements in _JOB:
-                connection.execute("BEGIN IMMEDIATE")
-                for statement in statements:
-                    connection.executemany(statement, taken)
-                connection.execute("COMMIT")
+            with _transaction(connection):
+                taken = connection.execute(_CLAIM, (min(places, left),)).fetchall()
+            with _transaction(connection):
+                for row in taken:
+                    _keep_step(connection, str(row[0]))
+            with _transaction(connection):
+                for row in taken:
+                    connection.execute(_FINISH, row[:1])
             left -= len(taken)
         rate = count / (time.perf_counter() - begun)
         connection.close()
         return rate
 
-    def _starts_s(self, tries: int) -> list[float]:
-        connection = self._open()
-        taken: list[float] = []
-        for _ in range(tries):
-            begun = time.perf_counter()
-            connection.execute(_SUBMIT, ("", "trivial"))
-            connection.executemany(_CLAIM, connection.execute(_PICK, (1,)).fetchall())
-            taken.append(time.perf_counter() - begun)
-        connection.close()
-        return taken
+    def _submit(self, connection: sqlite3.Connection, count: int) -> None:
+        ids = range(self._last, self._last + count)
+        self._last += count
+        connection.executemany(_SUBMIT, [(f"{number:026}",) for number in ids])
 
 
-_TABLES = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS jobs (
-    job_id INTEGER PRIMARY KEY, submitter TEXT, kind TEXT, status TEXT DEFAULT 'pending',
-    progress REAL DEFAULT 0, events INTEGER DEFAULT 0, claimable_at REAL DEFAULT 0,
-    started_at REAL, completed_at REAL);
-CREATE INDEX IF NOT EXISTS claim ON jobs (kind, submitter, job_id) WHERE claimable_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS by_status ON jobs (status, job_id);
-CREATE TABLE IF NOT EXISTS steps (job_id INTEGER, step_key TEXT, result TEXT, at REAL,
-    PRIMARY KEY (job_id, step_key));
-CREATE TABLE IF NOT EXISTS events (job_id INTEGER, number INTEGER, at REAL, type TEXT, data TEXT,
-    PRIMARY KEY (job_id, number)) WITHOUT ROWID;
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
+
+
+def _keep_step(connection: sqlite3.Connection, job_id: str) -> None:
+    connection.execute(_STEP, (job_id,)).fetchall()
+    ((number,),) = connection.execute(_COUNT, (job_id,)).fetchall()
+    connection.execute(_EVENT, (job_id, number))
+
+
+_SUBMIT = """
+INSERT INTO jobs (job_id, kind, payload, title, status, priority, claim_order, claimable_at, tags,
+    metadata, batch, progress, partial, error, attempt, max_attempts, cancel_requested, lease_owner,
+    lease_token, event_count, created_at)
+VALUES (?, 'trivial', '{}', '', 'pending', 'normal', julianday('now'), 0.0, '[]', '{}', '',
+    0.0, 0, '', 0, 3, 0, '', 0, 0, julianday('now'))
 """
-_SUBMIT = "INSERT INTO jobs (submitter, kind) VALUES (?, ?)"
-_PICK = (
-    "SELECT job_id FROM jobs WHERE kind = 'trivial' AND submitter = '' AND claimable_at IS NOT NULL"
-    " AND claimable_at <= 1 ORDER BY job_id LIMIT ?"
-)
-_CLAIM = (
-    "UPDATE jobs SET status = 'running', claimable_at = 9e9, started_at = julianday('now')"
-    " WHERE job_id = ?"
-)
-_FINISH = (
-    "UPDATE jobs SET status = 'completed', claimable_at = NULL, progress = 1,"
-    " completed_at = julianday('now') WHERE job_id = ?"
-)
-_JOB = (
-    (_CLAIM,),
-    (
-        "INSERT INTO steps VALUES (?, 'step', '1', julianday('now'))",
-        "UPDATE jobs SET events = events + 1, progress = 0.5 WHERE job_id = ?",
-        "INSERT INTO events VALUES (?, 1, julianday('now'), 'done', '{\"what\":\"nothing\"}')",
-    ),
-    (_FINISH,),
-)
+_CLAIM = """
+UPDATE jobs SET status = 'running', attempt = attempt + 1, lease_token = lease_token + 1,
+    lease_owner = 'bench', claimable_at = julianday('now') + 9e9, started_at = julianday('now')
+WHERE job_id IN (SELECT job_id FROM jobs WHERE kind = 'trivial' AND submitter = ''
+    AND claimable_at IS NOT NULL AND claimable_at <= 1.0
+    ORDER BY claim_order, job_id LIMIT ?)
+RETURNING *
+"""
+_STEP = """
+INSERT INTO steps (job_id, step_key, result, at)
+SELECT job_id, 'step', '1', julianday('now') FROM jobs
+WHERE job_id = ? AND lease_token = 1 AND status = 'running'
+ON CONFLICT (job_id, step_key) DO UPDATE SET result = result RETURNING job_id
+"""
+_COUNT = """
+UPDATE jobs SET event_count = event_count + 1, progress = 0.5
+WHERE job_id = ? AND lease_token = 1 AND status = 'running' RETURNING event_count
+"""
+_EVENT = """
+INSERT INTO events (job_id, number, at, type, data)
+VALUES (?, ?, julianday('now'), 'done', '{"what":"nothing"}')
+"""
+_FINISH = """
+UPDATE jobs SET status = 'completed', claimable_at = NULL, progress = 1.0,
+    completed_at = julianday('now'), lease_owner = ''
+WHERE job_id = ? AND lease_token = 1 AND status = 'running'
+"""

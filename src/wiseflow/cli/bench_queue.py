@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
 import click
 
-from wiseflow.app import Application
+from wiseflow.app import Application, upgrade_database
 from wiseflow.bench.figures import Figure
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.figures import json_option, render
@@ -18,7 +19,6 @@ from wiseflow.cli.running import with_application
 @click.option("--jobs", default=1000, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--places", default=32, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
-@click.option("--tries", default=30, show_default=True, type=click.IntRange(3, 10_000))
 @click.option("--queued", default=10_000, show_default=True, type=click.IntRange(100))
 @click.option(
     "--database", default="", help="postgresql://…, empty, to be measured on; a file without."
@@ -30,7 +30,6 @@ def queue(
     jobs: int,
     places: int,
     rounds: int,
-    tries: int,
     queued: int,
     database: str,
     as_json: bool,
@@ -44,15 +43,14 @@ def queue(
     from wiseflow.bench.bare_queues import BareProcrastinate, BareSqlite  # noqa: PLC0415
     from wiseflow.bench.queue import QueuePlan, measure_queue  # noqa: PLC0415
 
+    def bare_file(path: Path) -> BareSqlite:
+        asyncio.run(upgrade_database(context.settings(database_url=f"sqlite:///{path}")))
+        return BareSqlite(path)
+
     with tempfile.TemporaryDirectory() as folder:
-        bare = BareProcrastinate(database) if database else BareSqlite(Path(folder) / "bare.db")
+        bare = BareProcrastinate(database) if database else bare_file(Path(folder) / "bare.db")
         plan = QueuePlan(
-            jobs=jobs,
-            places=places,
-            rounds=rounds,
-            tries=tries,
-            queued=queued,
-            least=0.7 if database else 0.5,
+            jobs=jobs, places=places, rounds=rounds, queued=queued, least=0.7 if database else 0.5
         )
         # The bare engines write no log either.
         settings = context.settings(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wiseflow.core.clock import Clock
-from wiseflow.core.errors import LeaseLost, WiseflowError
+from wiseflow.core.errors import LeaseLost, StorageError, StorageFull, WiseflowError
 from wiseflow.core.jobs import Job, Lease, StopReason
 from wiseflow.core.ports import EventStore, JobQueue, StepStore
 from wiseflow.engine.compute import on_behalf_of
@@ -24,6 +24,8 @@ _log = get_logger(__name__)
 
 # How long writing a job's end may take: longer than the database's own waits for a lock.
 SETTLE_S = 30.0
+# Between tries to write it, while the database does not answer.
+PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 # A job that only a newer version can do is not claimed again for so long, so that one finds it.
 LEAVE_S = 5.0
 # The lease token of a job's first claim: the token grows with each.
@@ -72,6 +74,7 @@ class Attempt:
         self._task: asyncio.Task[object] | None = None
         self._journal: StepJournal | None = None
         self._handing_over = False
+        self._begun: float | None = None
 
     def hand_over(self) -> None:
         """Have the steps that are under way finished and none begun, then give the job back.
@@ -81,7 +84,6 @@ class Attempt:
         self._handing_over = True
         if self._journal is not None:
             self._journal.hand_over(self._interrupt)
-        self._begun: float | None = None
 
     def stop(self, cause: StopCause) -> None:
         """Have the handler cancelled for ``cause``.
@@ -131,11 +133,14 @@ class Attempt:
         return {"wiseflow.job.id": self.job.job_id, "wiseflow.job.attempt": self.job.attempt}
 
     async def settle(self, ending: Ending) -> None:
-        """Write what becomes of the job. A failure to do so is logged: the lease then runs out."""
+        """Write what becomes of the job, again while the database is away for a moment.
+
+        A failure to do so is logged: the lease then runs out.
+        """
         with bind_job(self.job.job_id):
             try:
                 async with asyncio.timeout(SETTLE_S):
-                    await self._write(ending)
+                    await self._write_in_the_end(ending)
                 self._tell(ending)
                 _log.info("A job is left", ending=endings.in_words(ending))
             except LeaseLost:
@@ -199,6 +204,20 @@ class Attempt:
         elif not isinstance(told, WiseflowError):
             _log.error("A job failed", exc_info=error)
         return ending
+
+    async def _write_in_the_end(self, ending: Ending) -> None:
+        """Write it. To write again what was written, unheard, is refused as a stale write is."""
+        for pause_s in PAUSES_S:
+            try:
+                return await self._write(ending)
+            except StorageFull:
+                raise
+            except StorageError as error:
+                if not error.retryable:
+                    raise
+                _log.warning("The end of a job cannot be written now", error=str(error))
+            await self._bench.clock.sleep(pause_s)
+        return await self._write(ending)
 
     async def _write(self, ending: Ending) -> None:
         queue = self._bench.queue

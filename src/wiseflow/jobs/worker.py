@@ -40,6 +40,8 @@ class WorkerTimes:
         grace_s: how long steps of running jobs may go on when the worker is told to stop.
         task_timeout_s: how long a job may run at a time; ``None`` for no limit.
         retry_delay_s: before the second attempt at a job; doubles with each further one.
+        patience_s: how long looks for work may go on failing before the worker gives up; with 0,
+            a few may fail in a row.
     """
 
     lease_s: float = 30.0
@@ -48,6 +50,7 @@ class WorkerTimes:
     grace_s: float = 5.0
     task_timeout_s: float | None = None
     retry_delay_s: float = 1.0
+    patience_s: float = 0.0
 
 
 class Worker:
@@ -104,6 +107,7 @@ class Worker:
         self._attempts: set[Attempt] = set()
         self._changed = asyncio.Event()
         self._failures = 0
+        self._failing_since = 0.0
 
     @property
     def running(self) -> int:
@@ -231,11 +235,21 @@ class Worker:
             return await call
         except StorageError as error:
             self._failures += 1
-            hopeless = isinstance(error, StorageFull) or not error.retryable
-            if hopeless or self._failures > FAILURES_IN_A_ROW:
+            if self._gives_up(error):
                 raise
             _log.warning("Jobs cannot be claimed now", error=str(error))
             return otherwise
+
+    def _gives_up(self, error: StorageError) -> bool:
+        """Whether there is no sense in waiting for the database to be well again."""
+        now = self._bench.clock.monotonic()
+        if self._failures == 1:
+            self._failing_since = now
+        if not error.retryable:
+            return True
+        if self._times.patience_s:
+            return now - self._failing_since > self._times.patience_s
+        return isinstance(error, StorageFull) or self._failures > FAILURES_IN_A_ROW
 
     def _start(self, job: Job, lease: Lease, groups: _Groups) -> None:
         attempt = Attempt(job, lease, self._bench)
