@@ -14,6 +14,7 @@ from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
 from wiseflow.app.followups import FollowUps
 from wiseflow.app.forecasting import Forecast, forecast
+from wiseflow.app.key_ring import KeyRing
 from wiseflow.app.libraries import Libraries, parse_bounds
 from wiseflow.app.limiting import open_limiter, test_cache
 from wiseflow.app.metering.truth import Truth
@@ -33,6 +34,7 @@ from wiseflow.core.documents import Hit
 from wiseflow.core.groups import task_group
 from wiseflow.core.instances import Instance, InstanceKind
 from wiseflow.core.jobs import Event, Job, JobRequest
+from wiseflow.core.keys import KeyStore
 from wiseflow.core.library import Collection
 from wiseflow.core.news import OnNews
 from wiseflow.core.report import Report
@@ -63,6 +65,7 @@ from wiseflow.storage.sql.events import SqlEventStore
 from wiseflow.storage.sql.figures import SqlJobFigures
 from wiseflow.storage.sql.instances import SqlInstanceStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
+from wiseflow.storage.sql.keys import SqlKeyStore
 from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import open_database
@@ -130,6 +133,8 @@ class Application:
         self._instances = SqlInstanceStore(database)
         self.events = SqlEventStore(database)
         self.documents = SqlDocumentStore(database)
+        self.keys: KeyStore = SqlKeyStore(database)
+        self.key_ring = KeyRing(self.keys, clock)
         self.steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._plans = Plans(self.queue, self.steps)

@@ -45,6 +45,7 @@ _PATTERNS = (
     ),
     re.compile(r"(?P<before>authorization\\?[\"']?\s*[=:]\s*)[^\r\n]+", re.IGNORECASE),
     re.compile(r"(?P<before>)\b(?:sk|pk|rk|tvly|pplx|xai|gsk|hf|ntn|secret)[-_][\w-]{16,}"),
+    re.compile(r"(?P<before>\bwf_[0-9a-z]{12}_)[0-9a-z]{8,}"),
     re.compile(r"(?P<before>)\bgh[pousr]_\w{20,}|\bxox[abeoprs]-[\w-]{10,}"),
     re.compile(r"(?P<before>)\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{35}"),
     re.compile(r"(?P<before>)(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"),

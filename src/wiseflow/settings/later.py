@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from wiseflow.settings.endpoints import endpoint_fields
 from wiseflow.settings.setting import About
@@ -21,7 +21,6 @@ Count = Annotated[int, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Backend = Literal["memory", "disk", "redis"]
-SECRET = SecretStr("")
 
 # Name, YAML place, type, default, help.
 _ROWS: tuple[tuple[str, str, Any, Any, str], ...] = (
@@ -41,7 +40,6 @@ _ROWS: tuple[tuple[str, str, Any, Any, str], ...] = (
     ("USE_ENHANCED", "enrichment.use_enhanced", bool, True, "Whether the new pipeline is used."),
     ("LOG_DIR", "enrichment.log_dir", str, "logs", "Folder of the enrichment's own log."),
     ("PROMETHEUS_URL", "metrics.prometheus_url", str, "", "The Prometheus a rollout asks."),
-    ("WISEFLOW_SECRET_KEY", "", SecretStr, SECRET, "Encrypts secrets at rest."),
     ("FEATURE_FLAG_SERVICE", "flags.service", str, "", "Address of the flag service."),
     ("ENVIRONMENT", "flags.environment", str, "", "Which set of flags holds."),
 )

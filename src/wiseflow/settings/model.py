@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 
 from wiseflow.observability.options import LogFormat, LogLevel, LogOptions
 from wiseflow.settings.observing import Observing
+from wiseflow.settings.access import AccessSettings
 from wiseflow.settings.outside import Outside
 from wiseflow.settings.setting import About
 from wiseflow.settings.workers import Workers
@@ -53,7 +54,7 @@ def _database_url(value: str) -> str:
     return value
 
 
-class Settings(Outside, Workers, Observing):
+class Settings(AccessSettings, Outside, Workers, Observing):
     """The values that hold, by name in lower case, and where each came from."""
 
     max_concurrent_research: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import inspect, text
 
+import wiseflow.storage.sql.access_tables  # noqa: F401 # pyright: ignore[reportUnusedImport] - its tables join `metadata`
 from wiseflow.core.errors import SchemaMismatch
 from wiseflow.storage.sql import schedule_tables, wake_schema
 from wiseflow.storage.sql.connection import Connection
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # All revisions from the first to the newest; a test compares them with the migrations.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0010")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "alembic_version"
 # Whose tables are in ``metadata`` once they are imported.

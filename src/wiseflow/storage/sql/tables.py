@@ -39,12 +39,14 @@ _SOURCE_ID = String(64)
 _SECONDS: Double[float] = Double()
 _NUMBER: Double[float] = Double()
 
+# ``name`` is one over all tenants: that of a tenant stands here as ``library.qualified`` makes it.
 collections = Table(
     "collections",
     metadata,
     Column("collection_id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("private", Boolean, nullable=False),
+    Column("tenant", Text, nullable=False, server_default=""),
     UniqueConstraint("name"),
 )
 
