@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, Protocol
 
 import httpx2
 import pytest
 
 from wiseflow.app import open_application
 from wiseflow.app.metering.meter import Meter
+from wiseflow.app.services.keys import IssuedKey, KeysService
+from wiseflow.core.access import LOCAL
+from wiseflow.core.keys import NewKey
 from wiseflow.server.factory import create_app
 from wiseflow.settings.loading import load_settings
 
@@ -28,6 +33,28 @@ async def application(settings):
 @pytest.fixture
 async def client(application) -> AsyncIterator[httpx2.AsyncClient]:
     """Asks the server in this process."""
-    transport = httpx2.ASGITransport(create_app(application), raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://server") as asking:
+    transport = httpx2.ASGITransport(
+        create_app(application, host="127.0.0.1"), raise_app_exceptions=False
+    )
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
         yield asking
+
+
+class MakeKey(Protocol):
+    """Makes a key: ``await keys(scope=Scope.RUN, tenant="acme")``."""
+
+    async def __call__(self, *, revoked: bool = False, **fields: Any) -> IssuedKey: ...
+
+
+@pytest.fixture
+def keys(application) -> MakeKey:
+    """Makes keys, as somebody does at this machine."""
+    service = KeysService(application, LOCAL)
+
+    async def make(*, revoked: bool = False, **fields: Any) -> IssuedKey:
+        issued = await service.create(replace(NewKey(name="ci"), **fields))
+        if revoked:
+            await service.revoke(issued.key.key_id)
+        return issued
+
+    return make

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wiseflow.app.auditing import Auditor
 from wiseflow.app.databases import check_local_only, database_options, wake_ups
 from wiseflow.app.defaults import Defaults, Settled
 from wiseflow.app.engines import engine
@@ -24,6 +25,7 @@ from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
 from wiseflow.app.tracing import open_tracing
 from wiseflow.app.upkeep import Upkeep
+from wiseflow.app.signing import signing_secret
 from wiseflow.app.warming import Warming
 from wiseflow.app.working import work
 from wiseflow.core.authoring import Plan
@@ -59,6 +61,7 @@ from wiseflow.research.handler import KIND
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.settings.model import Settings
 from wiseflow.storage.sql.claims import Bound
+from wiseflow.storage.sql.audit import SqlAuditLog
 from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
@@ -135,6 +138,9 @@ class Application:
         self.documents = SqlDocumentStore(database)
         self.keys: KeyStore = SqlKeyStore(database)
         self.key_ring = KeyRing(self.keys, clock)
+        self.auditor = Auditor(
+            SqlAuditLog(database), clock, keep_days=settings.audit_retention_days
+        )
         self.steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._plans = Plans(self.queue, self.steps)
@@ -227,6 +233,10 @@ class Application:
             tokens=sum(totals.input_tokens + totals.output_tokens for totals in asked),
             cost=None if None in costs else sum(cost or 0.0 for cost in costs),
         )
+
+    def signing_secret(self, purpose: str) -> bytes:
+        """The secret that signs for a purpose; raises as ``signing.signing_secret``."""
+        return signing_secret(self.settings, purpose)
 
     def warm(self, configuration: Configuration) -> None:
         """Get ready in the background what a research of this configuration will need."""

@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import click
 
@@ -19,7 +18,6 @@ from wiseflow.core.keys import ApiKey, NewKey
 
 DAY_S = 86_400
 HOUR_S = 3_600
-T = TypeVar("T")
 
 
 @click.group()
@@ -58,7 +56,7 @@ def create(
         requests_per_minute=rpm,
         expires_in_s=None if expires_days is None else expires_days * DAY_S,
     )
-    show(_with_keys(context, lambda service: service.create(new)))
+    show(_issued(context, "keys create", lambda service: service.create(new)))
 
 
 @keys.command("list")
@@ -66,7 +64,7 @@ def create(
 @click.pass_obj
 def list_keys(context: CommandContext, as_json: bool) -> None:
     """List the keys of all tenants, the newest first; never what is sent with requests."""
-    found = _with_keys(context, lambda service: service.keys())
+    found = with_application(context.settings(), lambda app: KeysService(app, LOCAL).keys())
     if found or not as_json:
         click.echo(render_json(found) if as_json else render_keys(found))
 
@@ -76,7 +74,13 @@ def list_keys(context: CommandContext, as_json: bool) -> None:
 @click.pass_obj
 def revoke(context: CommandContext, key_id: str) -> None:
     """End a key; servers that run notice within about a second."""
-    ended = _with_keys(context, lambda service: service.revoke(key_id))
+
+    async def body(app: Application) -> ApiKey:
+        ended = await KeysService(app, LOCAL).revoke(key_id)
+        await app.auditor.note(LOCAL, "keys revoke", outcome="done", target=ended.key_id)
+        return ended
+
+    ended = with_application(context.settings(), body)
     click.echo(f"The key {ended.key_id} ({ended.name}) is revoked.")
 
 
@@ -92,7 +96,8 @@ def revoke(context: CommandContext, key_id: str) -> None:
 @click.pass_obj
 def rotate(context: CommandContext, key_id: str, grace_hours: float) -> None:
     """Make a key that may do the same, print it this once, and end the old one."""
-    show(_with_keys(context, lambda service: service.rotate(key_id, grace_s=grace_hours * HOUR_S)))
+    grace_s = grace_hours * HOUR_S
+    show(_issued(context, "keys rotate", lambda service: service.rotate(key_id, grace_s=grace_s)))
 
 
 def show(issued: IssuedKey) -> None:
@@ -139,8 +144,12 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _with_keys(context: CommandContext, act: Callable[[KeysService], Awaitable[T]]) -> T:
-    async def body(app: Application) -> T:
-        return await act(KeysService(app, LOCAL))
+def _issued(
+    context: CommandContext, action: str, act: Callable[[KeysService], Awaitable[IssuedKey]]
+) -> IssuedKey:
+    async def body(app: Application) -> IssuedKey:
+        issued = await act(KeysService(app, LOCAL))
+        await app.auditor.note(LOCAL, action, outcome="done", target=issued.key.key_id)
+        return issued
 
     return with_application(context.settings(), body)

@@ -45,6 +45,7 @@ COMMANDS = {
     "serve": ("wiseflow.cli.serve", "serve", "Answer over HTTP: REST, dashboard, health."),
     "worker": ("wiseflow.cli.worker", "worker", "Run researches that others submit."),
     "keys": ("wiseflow.cli.keys", "keys", "Make, list, revoke and rotate API keys."),
+    "audit": ("wiseflow.cli.audit", "audit", "Show who changed what."),
     "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
     "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),
     "simulate": (

@@ -8,6 +8,7 @@
     ├── ConfigurationError      a setting is unknown or wrong          (exit 3, HTTP 500)
     ├── Unauthenticated         nobody says who asks, or falsely       (exit 3, HTTP 401)
     ├── Forbidden               who asks may not do this               (exit 3, HTTP 403)
+    ├── TooOften                who asks asks more than it may         (exit 1, HTTP 429)
     ├── NotFound                no such research, source, collection   (exit 4, HTTP 404)
     ├── Conflict                the state does not allow it            (exit 1, HTTP 409)
     │   ├── LeaseLost           another worker holds the job now
@@ -117,6 +118,22 @@ class Forbidden(WiseflowError):
 
     exit_code: ClassVar[int] = 3
     http_status: ClassVar[int] = 403
+
+
+class TooOften(WiseflowError):
+    """Who asks has asked more often than it may; later it may again.
+
+    Args:
+        message: how often is allowed.
+        retry_after_s: after how many seconds to ask again.
+    """
+
+    retryable: ClassVar[bool] = True
+    http_status: ClassVar[int] = 429
+
+    def __init__(self, message: str, *, retry_after_s: float, cure: str = "") -> None:
+        super().__init__(message, cure=cure)
+        self.retry_after_s = retry_after_s
 
 
 class NotFound(WiseflowError):

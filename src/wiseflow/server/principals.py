@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
 
 from wiseflow.app import Application
 from wiseflow.app.service import Service
-from wiseflow.core.access import LOCAL, Principal
+from wiseflow.core.access import Principal
+from wiseflow.core.keys import ApiKey
+from wiseflow.server.admission import Admission, principal_with
+from wiseflow.server.client_limits import ClientLimits, too_often
+from wiseflow.server.sessions import COOKIE
+
+# These tell the OpenAPI document what is taken; ``Admission`` reads the request itself.
+_KEY = APIKeyHeader(name="X-API-Key", scheme_name="apiKey", auto_error=False)
+_BEARER = HTTPBearer(scheme_name="bearer", auto_error=False)
+_COOKIE = APIKeyCookie(name=COOKIE, scheme_name="login", auto_error=False)
 
 
 def application_of(request: Request) -> Application:
@@ -17,9 +28,42 @@ def application_of(request: Request) -> Application:
     return application
 
 
-async def principal_of(_: Request) -> Principal:
-    """Who asks; on a loopback address without keys, who is at this machine."""
-    return LOCAL
+def admission_of(request: Request) -> Admission:
+    """What tells who asks."""
+    admission: Admission = request.app.state.admission
+    return admission
+
+
+async def principal_of(
+    request: Request,
+    admission: Annotated[Admission, Depends(admission_of)],
+    _key: Annotated[str | None, Security(_KEY)] = None,
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
+    _cookie: Annotated[str | None, Security(_COOKIE)] = None,
+) -> Principal:
+    """Who asks.
+
+    Raises:
+        Unauthenticated: nobody who is known.
+        Forbidden: another site's page made a browser ask.
+        TooOften: the key has asked more often than it may.
+    """
+    key = await admission.key_of(request)
+    if key is not None:
+        await _count(request, key)
+    principal = principal_with(key)
+    # For what comes after the answer: limits, the audit log, streams that go on for long.
+    request.state.key = key
+    request.state.principal = principal
+    return principal
+
+
+async def _count(request: Request, key: ApiKey) -> None:
+    limits: ClientLimits = request.app.state.client_limits
+    standing, allowed = await limits.take(key)
+    request.state.standing = standing
+    if standing is not None and not allowed:
+        raise too_often(standing)
 
 
 def service_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -9,10 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from wiseflow.core.errors import WiseflowError
+from wiseflow.core.errors import TooOften, Unauthenticated, WiseflowError
 from wiseflow.observability.logs import get_logger
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="wiseflow"'
 _log = get_logger(__name__)
 
 
@@ -44,7 +46,13 @@ def problem(status: int, detail: str, *, cure: str = "", **more: object) -> JSON
 
 async def _of_ours(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WiseflowError)
-    return problem(error.http_status, error.message, cure=error.cure)
+    answer = problem(error.http_status, error.message, cure=error.cure)
+    if isinstance(error, Unauthenticated):
+        # Source: RFC 9110, 15.5.2: an answer 401 has to name how to authenticate.
+        answer.headers["WWW-Authenticate"] = CHALLENGE
+    if isinstance(error, TooOften):
+        answer.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return answer
 
 
 async def _of_body(_: Request, error: Exception) -> JSONResponse:

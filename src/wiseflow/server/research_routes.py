@@ -9,12 +9,13 @@ from fastapi import APIRouter, Header, Request, Response
 
 from wiseflow.server.bodies import ResearchAnswer, ResearchBody
 from wiseflow.server.principals import Serving
+from wiseflow.server.scopes import READ, RUN
 
 RETRY_AFTER_S = 2
-router = APIRouter(prefix="/research", tags=["research"])
+router = APIRouter(prefix="/research", tags=["research"], dependencies=[READ])
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED)
+@router.post("", status_code=HTTPStatus.ACCEPTED, dependencies=[RUN])
 async def submit(
     body: ResearchBody,
     service: Serving,

@@ -10,7 +10,8 @@ from socket import socket
 
 import uvicorn
 
-from wiseflow.app import Application
+from wiseflow.app import Application, is_loopback
+from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.groups import task_group
 from wiseflow.core.instances import InstanceKind
 from wiseflow.server.factory import create_app
@@ -67,11 +68,16 @@ async def serve(
         options: how.
         stop: ends it.
         on_ready: is told the address once connections are accepted.
+
+    Raises:
+        ConfigurationError: others could connect, and no key was made.
     """
+    await refuse_open(application, options.host)
     server = _Server(
         uvicorn.Config(
-            create_app(application, root_path=options.root_path),
+            create_app(application, host=options.host, root_path=options.root_path),
             host=options.host,
+            root_path=options.root_path,
             port=options.port,
             log_config=None,
             timeout_graceful_shutdown=END_S,
@@ -87,3 +93,17 @@ async def serve(
         on_ready(f"http://{options.host}:{port}{options.root_path}")
         await stop.wait()
         server.should_exit = True
+
+
+async def refuse_open(application: Application, host: str) -> None:
+    """Go on if nobody but this machine can connect, or an API key was made.
+
+    Raises:
+        ConfigurationError: others could connect, and nobody could ask anything.
+    """
+    if not is_loopback(host) and not await application.key_ring.any_key():
+        raise ConfigurationError(
+            f"other machines can connect to {host}, and there is no API key",
+            cure="Make one first, with: wiseflow keys create NAME --scope admin; "
+            "or serve this machine alone, with --host 127.0.0.1",
+        )
