@@ -23,9 +23,9 @@ from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
 from wiseflow.app.sharing import shared_outside
+from wiseflow.app.signing import signing_secret
 from wiseflow.app.tracing import open_tracing
 from wiseflow.app.upkeep import Upkeep
-from wiseflow.app.signing import signing_secret
 from wiseflow.app.warming import Warming
 from wiseflow.app.working import work
 from wiseflow.core.authoring import Plan
@@ -60,8 +60,8 @@ from wiseflow.research.asking import Question, clean_topic, read_configuration, 
 from wiseflow.research.handler import KIND
 from wiseflow.research.rendering.json import report_from_text
 from wiseflow.settings.model import Settings
-from wiseflow.storage.sql.claims import Bound
 from wiseflow.storage.sql.audit import SqlAuditLog
+from wiseflow.storage.sql.claims import Bound
 from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore

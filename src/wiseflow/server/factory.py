@@ -22,9 +22,8 @@ from wiseflow.server.admission import Admission
 from wiseflow.server.client_limits import ClientLimits
 from wiseflow.server.guard import Guard
 from wiseflow.server.local_access import Exposure
-from wiseflow.server.login_page import draw_plain
 from wiseflow.server.metrics_routes import metrics_router
-from wiseflow.server.pages.routing import router as pages
+from wiseflow.server.pages import routing
 from wiseflow.server.problems import add_problem_handlers
 from wiseflow.server.scopes import refuse_undeclared
 from wiseflow.server.sessions import Sessions
@@ -46,7 +45,6 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
     app.state.application = application
     app.state.admission = admission(application, host=host, root_path=root_path)
     app.state.client_limits = ClientLimits(application.settings.api_requests_per_minute)
-    app.state.draw_login = draw_plain
     app.add_middleware(
         Guard, ring=application.key_ring, auditor=application.auditor, monotonic=time.monotonic
     )
@@ -60,7 +58,8 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
     app.include_router(login_routes.router)
     app.include_router(key_routes.router, prefix=PREFIX)
     app.include_router(audit_routes.router, prefix=PREFIX)
-    app.include_router(pages)
+    app.include_router(routing.files)
+    app.include_router(routing.router)
     app.include_router(metrics_router(application.settings.metrics_path))
     # Added last, so that it is outermost and sees all that the others do.
     app.add_middleware(Watching, meter=application.meter)

@@ -6,20 +6,22 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from wiseflow.core.access import Principal
 from wiseflow.core.errors import Forbidden, TooOften, Unauthenticated
 from wiseflow.server.admission import Admission
 from wiseflow.server.client_limits import ClientLimits
-from wiseflow.server.login_page import DrawLogin, LoginView
 from wiseflow.server.origins import is_meant
+from wiseflow.server.pages.site import PageRoute, render
 from wiseflow.server.principals import admission_of
 from wiseflow.server.scopes import PUBLIC
 
 HOME = "/dashboard"
 NOBODY = Principal(name="unknown")
-router = APIRouter(tags=["login"], dependencies=[PUBLIC], include_in_schema=False)
+router = APIRouter(
+    tags=["login"], dependencies=[PUBLIC], include_in_schema=False, route_class=PageRoute
+)
 
 Admitting = Annotated[Admission, Depends(admission_of)]
 
@@ -27,7 +29,7 @@ Admitting = Annotated[Admission, Depends(admission_of)]
 @router.get("/login")
 async def login_page(
     request: Request, next_page: Annotated[str, Query(alias="next")] = HOME
-) -> HTMLResponse:
+) -> Response:
     """The page to log in at."""
     return _page(request, next_page)
 
@@ -75,10 +77,9 @@ def _refuse_foreign(request: Request) -> None:
 
 def _page(
     request: Request, next_page: str, *, error: str = "", status: int = HTTPStatus.OK
-) -> HTMLResponse:
-    draw: DrawLogin = request.app.state.draw_login
-    view = LoginView(action=f"{_root(request)}/login", next_page=_own_page(next_page), error=error)
-    return HTMLResponse(draw(view), status, headers={"Cache-Control": "no-store"})
+) -> Response:
+    page = _own_page(next_page)
+    return render(request, "login.html", status=status, nav="", problem=error, next_page=page)
 
 
 def _within(request: Request, page: str) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from wiseflow.app import Application
-from wiseflow.core.access import Scope
 from wiseflow.core.errors import NotFound
-from wiseflow.server.principals import Serving, application_of
+from wiseflow.server.principals import application_of
+from wiseflow.server.scopes import ADMIN
 
 
 def metrics_router(path: str) -> APIRouter:
@@ -18,12 +18,11 @@ def metrics_router(path: str) -> APIRouter:
     Args:
         path: where they are.
     """
-    router = APIRouter(tags=["metrics"])
+    router = APIRouter(tags=["metrics"], dependencies=[ADMIN])
 
     @router.get(path, response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics(  # pyright: ignore[reportUnusedFunction] - the router has it
         application: Annotated[Application, Depends(application_of)],
-        service: Serving,
         request: Request,
     ) -> Response:
         """All metrics of this process, and those of all instances from the database.
@@ -31,7 +30,6 @@ def metrics_router(path: str) -> APIRouter:
         They tell of all tenants together, so they need the scope `admin`; Prometheus is better
         sent to METRICS_PORT, which needs no key.
         """
-        service.principal.require(Scope.ADMIN)
         meter = application.meter
         if meter is None or not application.settings.enable_metrics:
             raise NotFound("metrics are off", cure="Set ENABLE_METRICS=true and serve again")

@@ -13,8 +13,9 @@ from wiseflow.core.access import Principal
 from wiseflow.server.bodies import ResearchAnswer
 from wiseflow.server.principals import application_of, principal_of
 from wiseflow.server.schedule_bodies import EnabledBody, ScheduleAnswer, ScheduleBody, SchedulePage
+from wiseflow.server.scopes import READ
 
-router = APIRouter(prefix="/schedules", tags=["schedules"])
+router = APIRouter(prefix="/schedules", tags=["schedules"], dependencies=[READ])
 
 
 def schedules_of(

@@ -15,6 +15,7 @@ from wiseflow.core.access import Principal
 from wiseflow.research.rendering import html
 from wiseflow.research.rendering.json import report_to_json
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.scopes import PUBLIC, READ
 
 YEAR_S = 366 * 86_400.0
 # A link is a secret: it is kept by no cache, told to no other site, and found by no search.
@@ -25,8 +26,8 @@ PRIVATE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-router = APIRouter(tags=["shares"])
-shared_router = APIRouter(tags=["shares"])
+router = APIRouter(tags=["shares"], dependencies=[READ])
+shared_router = APIRouter(tags=["shares"], dependencies=[PUBLIC])
 
 
 class ShareBody(BaseModel):

@@ -11,6 +11,7 @@ from wiseflow.app import Application
 from wiseflow.app.services.webhooks import WebhooksService
 from wiseflow.core.access import Principal
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.scopes import ADMIN
 from wiseflow.server.webhook_bodies import (
     DeliveryAnswer,
     NewWebhookAnswer,
@@ -19,7 +20,7 @@ from wiseflow.server.webhook_bodies import (
     WebhookBody,
 )
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/webhooks", tags=["webhooks"], dependencies=[ADMIN])
 
 
 def webhooks_of(

@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr
 
 from wiseflow.observability.options import LogFormat, LogLevel, LogOptions
-from wiseflow.settings.observing import Observing
 from wiseflow.settings.access import AccessSettings
+from wiseflow.settings.observing import Observing
 from wiseflow.settings.outside import Outside
 from wiseflow.settings.setting import About
 from wiseflow.settings.workers import Workers

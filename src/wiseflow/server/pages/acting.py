@@ -12,8 +12,11 @@ from wiseflow.server.pages.opened import View
 from wiseflow.server.pages.plan_form import PlanForm
 from wiseflow.server.pages.research_page import Said, research_response
 from wiseflow.server.pages.site import PageRoute, Visiting
+from wiseflow.server.scopes import RUN
 
-router = APIRouter(prefix="/dashboard/research/{research_id}", route_class=PageRoute)
+router = APIRouter(
+    prefix="/dashboard/research/{research_id}", route_class=PageRoute, dependencies=[RUN]
+)
 Text = Annotated[str, Form()]
 
 

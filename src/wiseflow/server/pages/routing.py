@@ -10,7 +10,6 @@ from wiseflow.server.pages import (
     comparing,
     library_page,
     live,
-    login_page,
     new_page,
     queue_page,
     research_page,
@@ -18,10 +17,10 @@ from wiseflow.server.pages import (
     workings_page,
 )
 from wiseflow.server.pages.site import PageRoute
+from wiseflow.server.scopes import PUBLIC, READ
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 for one in (
-    shared_files,
     new_page,
     live,
     acting,
@@ -30,10 +29,11 @@ for one in (
     library_page,
     comparing,
     workings_page,
-    login_page,
 ):
     router.include_router(one.router)
 
+files = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
+files.include_router(shared_files.router)
 lost = APIRouter(route_class=PageRoute)
 
 
