@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from wiseflow.cli.main import run as wiseflow
 from wiseflow.simulator.options import SimulatorOptions
 from wiseflow.simulator.process import SimulatorProcess
 
@@ -77,19 +78,28 @@ def run(command, folder):
     )  # fmt: skip
 
 
-def filled_in(line, folder):
-    """The line with the ids that a reader would have put in by now."""
-    if "ID" not in line:
-        return line
-    job = json.loads(run("wiseflow jobs list --json", folder).stdout.splitlines()[0])["job_id"]
-    if "SOURCE_ID" in line:
-        report = json.loads(run(f"wiseflow report {job} --json", folder).stdout)
-        line = line.replace("SOURCE_ID", report["sources"][0]["id"])
-    return line.replace("ID", job)
+@pytest.fixture
+def filled_in(folder, capsys):
+    """Puts in the ids that a reader would have put in by now, looked up in this process."""
+
+    def told(*arguments):
+        assert wiseflow([*arguments, "--json"]) == 0
+        return capsys.readouterr().out
+
+    def call(line):
+        if "ID" not in line:
+            return line
+        job = json.loads(told("jobs", "list").splitlines()[0])["job_id"]
+        if "SOURCE_ID" in line:
+            report = json.loads(told("report", job))
+            line = line.replace("SOURCE_ID", report["sources"][0]["id"])
+        return line.replace("ID", job)
+
+    return call
 
 
 @pytest.mark.parametrize("page", with_blocks("console"))
-def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder, providers):
+def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder, providers, filled_in):
     providers(page)
     for kind, body in blocks(page, "console", "sh"):
         if kind == "sh":
@@ -98,7 +108,7 @@ def test_the_commands_of_a_page_work_in_the_order_they_stand(page, folder, provi
             continue
         for line in body.splitlines():
             assert line.startswith("$ "), line
-            command = filled_in(line.removeprefix("$ "), folder)
+            command = filled_in(line.removeprefix("$ "))
             wanted = int((re.search(r"# exit (\d+)", command) or [0, 0])[1])
             done = run(command, folder)
             assert done.returncode == wanted, f"{command}\n{done.stdout}\n{done.stderr}"
