@@ -22,7 +22,7 @@ def upgrade() -> None:
     _make_deliveries()
     _make_shares()
     op.create_index(
-        "ix_jobs_ended",
+        "ix_jobs_told",
         "jobs",
         ["tenant", "completed_at"],
         sqlite_where=ENDED,
@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them, and what they hold."""
-    op.drop_index("ix_jobs_ended", "jobs")
+    op.drop_index("ix_jobs_told", "jobs")
     for table in ("signing_keys", "shares", "deliveries", "webhooks", "schedules"):
         op.drop_table(table)
 
