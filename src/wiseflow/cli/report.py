@@ -8,17 +8,20 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 
 from wiseflow.app import Application
+from wiseflow.app.services.changes import ChangesService
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.running import with_application
+from wiseflow.core.access import LOCAL
 from wiseflow.core.documents import Source
 from wiseflow.core.errors import InvalidInput, NotFound, StorageError
 from wiseflow.core.jobs import Job
 from wiseflow.core.report import Report
+from wiseflow.research.changing import Changes
 from wiseflow.research.picturing import pictures_of
 
 FORMATS = ("markdown", "html", "json")
@@ -39,11 +42,24 @@ SUFFIXES = {"markdown": ".md", "html": ".html", "json": ".json"}
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--drawings", is_flag=True, help="Draw names, years and the run, in HTML.")
+@click.option("--changes", is_flag=True, help="What changed since the last run, instead.")
+@click.option("--since", default="", metavar="ID", help="Compare with this research.")
 @click.pass_obj
 def report(
-    context: CommandContext, job_id: str, form: str, out: Path | None, as_json: bool, drawings: bool
+    context: CommandContext,
+    job_id: str,
+    form: str,
+    out: Path | None,
+    as_json: bool,
+    drawings: bool,
+    **compared: Any,
 ) -> None:
     """Print the report of the research ID (its first characters are enough)."""
+    since = str(compared["since"])
+    if since or compared["changes"]:
+        told = with_application(context.settings(), lambda app: read_changes(app, job_id, since))
+        _hand_out(render_changes(told, "json" if as_json else form), out)
+        return
 
     async def read(app: Application) -> tuple[Job, Report]:
         job = await app.job(job_id)
@@ -54,7 +70,34 @@ def report(
 
     job, found = with_application(context.settings(), read)
     drawn = drawings or wants_drawings(job)
-    text = render_report(found, "json" if as_json else form, drawings=drawn)
+    _hand_out(render_report(found, "json" if as_json else form, drawings=drawn), out)
+
+
+async def read_changes(app: Application, job_id: str, since: str) -> Changes:
+    """What changed in a report; ids may be shortened. Raises as ``ChangesService.changes``."""
+    earlier = await app.find_job(since) if since else ""
+    service = ChangesService(app, LOCAL)
+    return await service.changes(await app.find_job(job_id), since=earlier)
+
+
+def render_changes(told: Changes, form: str) -> str:
+    """Changes as Markdown, HTML or JSON.
+
+    Raises:
+        InvalidInput: they are to be drawn.
+    """
+    from wiseflow.research.rendering import changes  # noqa: PLC0415 - slow
+
+    if form == PICTURES:
+        raise InvalidInput("changes are not drawn", cure=f"--format is {', '.join(FORMATS)}")
+    if form == "html":
+        return changes.changes_to_html(told)
+    if form == "json":
+        return json.dumps(changes.changes_to_json(told), ensure_ascii=False, indent=2)
+    return changes.changes_to_markdown(told)
+
+
+def _hand_out(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text)
     else:

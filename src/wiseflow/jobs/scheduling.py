@@ -16,6 +16,8 @@ LATE_S = 300.0
 # At most so many are looked at in one tick; the others are due at the next.
 MOST_AT_ONCE = 200
 
+TAG_PREFIX = "schedule/"
+
 _log = get_logger(__name__)
 
 
@@ -41,7 +43,7 @@ def turn_of(schedule: Schedule, now: float) -> Turn | None:
 
 def tag_of(schedule_id: str) -> str:
     """The label of a schedule's researches."""
-    return f"schedule/{schedule_id}"
+    return f"{TAG_PREFIX}{schedule_id}"
 
 
 def run_request(request: JobRequest, schedule: Schedule, due: float) -> JobRequest:

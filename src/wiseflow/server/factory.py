@@ -10,6 +10,7 @@ from wiseflow.app import Application
 from wiseflow.core.version import VERSION
 from wiseflow.server import (
     audit_routes,
+    change_routes,
     health_routes,
     key_routes,
     login_routes,
@@ -51,6 +52,7 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
     add_problem_handlers(app)
     app.include_router(health_routes.router)
     app.include_router(research_routes.router, prefix=PREFIX)
+    app.include_router(change_routes.router, prefix=PREFIX)
     app.include_router(schedule_routes.router, prefix=PREFIX)
     app.include_router(webhook_routes.router, prefix=PREFIX)
     app.include_router(share_routes.router, prefix=PREFIX)

@@ -90,6 +90,11 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def line_of(text: str) -> str:
+    """``text`` on one line, as it may begin one; none of it is markup."""
+    return _text(text)
+
+
 def _section(
     report: Report, section: Section, numbered: dict[str, Reference], *, level: int
 ) -> list[str]:

@@ -1,0 +1,44 @@
+"""What changed since an earlier research, under ``/api/v1/research/{id}/changes``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from wiseflow.app import Application
+from wiseflow.app.services.changes import ChangesService
+from wiseflow.core.access import Principal
+from wiseflow.research.rendering.changes import (
+    changes_to_html,
+    changes_to_json,
+    changes_to_markdown,
+)
+from wiseflow.server.principals import application_of, principal_of
+
+router = APIRouter(prefix="/research", tags=["research"])
+
+
+def changes_of(
+    application: Annotated[Application, Depends(application_of)],
+    principal: Annotated[Principal, Depends(principal_of)],
+) -> ChangesService:
+    """Comparisons, for who asks."""
+    return ChangesService(application, principal)
+
+
+@router.get("/{research_id}/changes")
+async def read_changes(
+    research_id: str,
+    comparing: Annotated[ChangesService, Depends(changes_of)],
+    since: Annotated[str, Query(max_length=100)] = "",
+    form: Annotated[Literal["json", "markdown", "html"], Query(alias="format")] = "json",
+) -> Response:
+    """What changed since another research, or since the last completed run of its schedule."""
+    changes = await comparing.changes(research_id, since=since)
+    if form == "html":
+        return HTMLResponse(changes_to_html(changes))
+    if form == "markdown":
+        return PlainTextResponse(changes_to_markdown(changes), media_type="text/markdown")
+    return JSONResponse(changes_to_json(changes))
