@@ -11,7 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 PICTURES = Path(__file__).resolve().parents[3] / "build" / "screenshots"
-# A research takes seconds, and many more where other tests run beside.
+# Each test takes seconds, and many more where others run beside.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 expect.set_options(timeout=60_000)
 WEIGHT_BYTES = 60_000
 WIDTHS = (1440, 390)
@@ -84,6 +85,7 @@ def test_a_citation_shows_what_it_rests_on(finished, page):
     expect(card.locator("q")).not_to_be_empty()
     expect(card).to_contain_text("supported")
     keep(page, "citation")
+    assert list(violations(Axe().run(page))) == []
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     page.mouse.move(0, 0)
@@ -129,6 +131,7 @@ def test_a_page_goes_on_after_the_server_was_killed_in_mid_stream(service, page)
     service.kill()
     expect(page.locator("#live")).to_contain_text("offline")
     keep(page, "offline")
+    assert list(violations(Axe().run(page))) == []
     service.start()
 
     expect(page.locator(".head .badge")).to_have_text("done")
@@ -141,6 +144,11 @@ def test_a_plan_is_changed_and_then_worked_on(service, page):
     first = page.locator("input[name=section]").first
     first.fill("The money of the harbour")
     keep(page, "plan")
+    assert list(violations(Axe().run(page))) == []
+    queue = page.context.new_page()
+    queue.goto(f"{service.base}/dashboard/queue")
+    expect(queue.locator("table")).to_contain_text("approval")
+    keep(queue, "queue-waiting")
 
     page.get_by_role("button", name="Start with this plan").click()
 
@@ -167,6 +175,8 @@ def test_two_reports_are_compared(service, finished, page):
 
     expect(page.locator("table.compare thead th")).to_have_count(3)
     expect(page.locator("table.compare")).to_contain_text("Citations supported")
+    keep(page, "compared")
+    assert list(violations(Axe().run(page))) == []
 
 
 def test_everything_works_without_scripts(service, browser):

@@ -251,3 +251,17 @@ async def test_secrets_are_not_on_the_page_of_settings(client):
 
     assert "TAVILY_API_KEY" in text
     assert "not set" in text
+
+
+async def test_the_stream_of_a_research_that_has_ended_says_so_and_ends(client):
+    where = await submit(client)
+    await client.post(f"{where}/cancel")
+
+    answer = await client.get(f"{where}/stream", headers={"Last-Event-ID": "7"})
+
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert answer.text == "id: 7\nevent: ended\ndata: 7\n\n"
+
+
+async def test_the_stream_of_what_is_not_there_is_refused(client):
+    assert (await client.get("/dashboard/research/nowhere/stream")).status_code == 404
