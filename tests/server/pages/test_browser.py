@@ -167,6 +167,8 @@ def test_a_report_is_asked(finished, page):
 
 
 def test_two_reports_are_compared(service, finished, page):
+    ask(page, service, "Tanstodal peatland restoration plan")
+    expect(page.locator(".head .badge")).to_have_text("done")
     page.goto(f"{service.base}/dashboard/compare")
     page.locator(".reports input").nth(0).check()
     page.locator(".reports input").nth(1).check()
