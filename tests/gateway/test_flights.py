@@ -37,9 +37,11 @@ def test_different_requests_are_different_calls():
             flights(make_call("b"), provider),
             flights(make_call("a", model="other"), provider),
             flights(make_call("a", context=RunContext(run_id="p", local_only=True)), provider),
+            flights(make_call("a", context=RunContext(run_id="t", tenant="acme")), provider),
+            flights(make_call("a", context=RunContext(run_id="u", tenant="other")), provider),
         )
 
-        assert len(provider.asked) == 4
+        assert len(provider.asked) == 6
 
     run(body())
 

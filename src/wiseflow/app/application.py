@@ -51,7 +51,7 @@ from wiseflow.jobs.context import Handler
 from wiseflow.jobs.listening import SILENT
 from wiseflow.jobs.owners import instance_name
 from wiseflow.jobs.worker import Worker, WorkerTimes
-from wiseflow.library.collections import collection_for_folder
+from wiseflow.library.collections import collection_for_folder, tenant_folder
 from wiseflow.library.ingesting import IngestProgress, IngestReport
 from wiseflow.library.searching import search_collection
 from wiseflow.observability.tracing import Tracing
@@ -128,6 +128,7 @@ class Application:
         self._tracing = tracing
         self.meter = meter
         self.tasks = tasks
+        self._database = database
         self._wake_ups = wake_ups(settings)
         most = settings.max_research_everywhere
         self.queue = SqlJobQueue(
@@ -144,13 +145,12 @@ class Application:
         self.steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._plans = Plans(self.queue, self.steps)
-        self._database = database
-        self._libraries = Libraries(settings, tasks, self.documents)
+        self._libraries = Libraries(settings, tasks, self.documents_of)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
         self._clock = clock
         self.outside = outside
         self._warming = warming
-        self._defaults = Defaults(settings, outside, self.documents)
+        self._defaults = Defaults(settings, outside, self.documents_of)
         self.follow_ups = FollowUps(
             queue=self.queue,
             reports=self._reports,
@@ -170,6 +170,7 @@ class Application:
             settings=settings,
             outside=outside,
             documents=self.documents,
+            collections=self.documents_of,
             pages=SqlPageStore(database),
             reports=self._reports,
             searching=self._compute,
@@ -212,9 +213,11 @@ class Application:
         """
         return await self._defaults.found(documents=documents)
 
-    async def settle(self, given: Mapping[str, object], *, documents: bool) -> Settled:
+    async def settle(
+        self, given: Mapping[str, object], *, documents: bool, tenant: str = ""
+    ) -> Settled:
         """A research's configuration with its defaults, checked; raises as ``Defaults.settle``."""
-        return await self._defaults.settle(given, documents=documents)
+        return await self._defaults.settle(given, documents=documents, tenant=tenant)
 
     def forecast(self, configuration: Configuration) -> Forecast:
         """What one research of this configuration will need outside this machine."""
@@ -413,41 +416,48 @@ class Application:
         collection: str,
         private: bool = False,
         progress: Callable[[IngestProgress], None] | None = None,
+        tenant: str = "",
     ) -> IngestReport:
-        """Read files and folders into a collection and its index.
+        """Read files and folders into a collection of a tenant and its index.
 
         Raises:
             InvalidInput: a path does not exist, or the collection's name cannot be used.
             Conflict: another process changes the collection.
             StorageError: the database or the disk refuses.
         """
-        async with self._libraries.open() as library:
+        async with self._libraries.open(tenant) as library:
             if progress is None:
                 return await library.ingest(paths, collection, private=private)
             return await library.ingest(paths, collection, private=private, progress=progress)
 
-    async def delete_collection(self, name: str) -> None:
-        """Erase a collection and its index. Raises ``NotFound``."""
-        async with self._libraries.open() as library:
+    async def delete_collection(self, name: str, *, tenant: str = "") -> None:
+        """Erase a collection of a tenant and its index. Raises ``NotFound``."""
+        async with self._libraries.open(tenant) as library:
             await library.delete(name)
 
-    async def search(self, query: str, *, collection: str, k: int) -> Sequence[Hit]:
-        """The best ``k`` passages of a collection.
+    async def search(
+        self, query: str, *, collection: str, k: int, tenant: str = ""
+    ) -> Sequence[Hit]:
+        """The best ``k`` passages of a collection of a tenant.
 
         Raises:
             NotFound: there is no such collection, or it is empty.
         """
         return await search_collection(
             self._compute,
-            data_folder=self.settings.data_dir,
+            data_folder=tenant_folder(self.settings.data_dir, tenant),
             collection=collection,
             query=query,
             k=k,
         )
 
-    async def collections(self) -> list[Collection]:
-        """All collections by name, with their counts."""
-        return await self.documents.collections()
+    async def collections(self, *, tenant: str = "") -> list[Collection]:
+        """All collections of a tenant by name, with their counts."""
+        return await self.documents_of(tenant).collections()
+
+    def documents_of(self, tenant: str) -> SqlDocumentStore:
+        """Where the documents of a tenant are kept."""
+        return SqlDocumentStore(self._database, tenant)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wiseflow.app.checking import searches_set_up
@@ -40,10 +40,12 @@ class Defaults:
     Args:
         settings: what holds.
         outside: who can be asked.
-        collections: tells which of them are private.
+        collections: gives what tells which collections of a tenant are private.
     """
 
-    def __init__(self, settings: Settings, outside: Outside, collections: CollectionReader) -> None:
+    def __init__(
+        self, settings: Settings, outside: Outside, collections: Callable[[str], CollectionReader]
+    ) -> None:
         self._settings = settings
         self._directory = outside.directory
         self._searches = searches_set_up(settings, outside)
@@ -61,12 +63,15 @@ class Defaults:
         """
         return {**await self._models(), "search_api": self._search(documents=documents)}
 
-    async def settle(self, given: Mapping[str, object], *, documents: bool) -> Settled:
+    async def settle(
+        self, given: Mapping[str, object], *, documents: bool, tenant: str = ""
+    ) -> Settled:
         """A configuration with what it does not name, checked before anything is done.
 
         Args:
             given: its JSON values; ``None`` is not named.
             documents: as in ``found``.
+            tenant: whose research it is.
 
         Raises:
             InvalidInput: a value cannot be used, or what must stay on this machine would leave it.
@@ -78,7 +83,7 @@ class Defaults:
             found |= await self._models()
         if "search_api" not in named:
             found["search_api"] = self._search(documents=documents, beside=_scholarly(named))
-        filled, notes = await self._kept_here({**found, **named}, set(found))
+        filled, notes = await self._kept_here({**found, **named}, set(found), tenant)
         configuration = read_configuration(filled)
         self._check_set_up(configuration)
         return Settled(given=filled, configuration=configuration, notes=notes)
@@ -95,7 +100,7 @@ class Defaults:
         return next(iter((*self._searches, *beside)), SearchAPI.DOCUMENTS.value)
 
     async def _kept_here(
-        self, filled: dict[str, object], by_default: set[str]
+        self, filled: dict[str, object], by_default: set[str], tenant: str
     ) -> tuple[dict[str, object], tuple[str, ...]]:
         """The same, with nothing that would leave this machine where that must not be."""
         notes: list[str] = []
@@ -106,13 +111,13 @@ class Defaults:
             filled = {**filled, "search_api": SearchAPI.DOCUMENTS.value}
             notes.append(f"{why}: your own documents are.")
         configuration = read_configuration(filled)
-        if configuration.on_web and (why := await self._reason_to_stay(configuration)):
+        if configuration.on_web and (why := await self._reason_to_stay(configuration, tenant)):
             raise InvalidInput(
                 f"{why}, and {configuration.providers[0]} would be asked with words of it",
                 cure="Search its documents alone, or the web without them",
             )
         elsewhere = [model for model in configuration.models if not self._is_local(model)]
-        if elsewhere and (why := await self._reason_to_stay(configuration)):
+        if elsewhere and (why := await self._reason_to_stay(configuration, tenant)):
             [model, *_] = elsewhere
             told = f"{why}, and {model} is at {self._address(model)}"
             if by_default.isdisjoint(ROLES):
@@ -121,11 +126,11 @@ class Defaults:
             notes.append(f"{told}: the embedded author writes.")
         return filled, tuple(notes)
 
-    async def _reason_to_stay(self, configuration: Configuration) -> str:
+    async def _reason_to_stay(self, configuration: Configuration, tenant: str) -> str:
         """Why nothing of a research may leave this machine, or ""."""
         if self._settings.local_only:
             return "LOCAL_ONLY is set"
-        if await must_stay_here(configuration, self._collections):
+        if await must_stay_here(configuration, self._collections(tenant)):
             return f"the collection {configuration.collection!r} never leaves this machine"
         return ""
 

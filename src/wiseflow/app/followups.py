@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import cast
+from collections.abc import Mapping
+from typing import Protocol, cast
 
 from wiseflow.app.defaults import Settled
 from wiseflow.core.configuration import Configuration, TaskPriority
@@ -20,6 +20,14 @@ MOST_QUESTIONS = 1_000
 MODELS = ("planner_model", "writer_model", "researcher_model")
 
 
+class Settle(Protocol):
+    """Checks a configuration and fills in what it does not name."""
+
+    async def __call__(self, given: Mapping[str, object], *, tenant: str) -> Settled:
+        """How a research of a tenant is to be done."""
+        ...
+
+
 class FollowUps:
     """Submits questions to reports, and says which researches others may build on.
 
@@ -31,12 +39,7 @@ class FollowUps:
     """
 
     def __init__(
-        self,
-        *,
-        queue: JobQueue,
-        reports: ReportStore,
-        settle: Callable[[Mapping[str, object]], Awaitable[Settled]],
-        max_attempts: int,
+        self, *, queue: JobQueue, reports: ReportStore, settle: Settle, max_attempts: int
     ) -> None:
         self._queue = queue
         self._reports = reports
@@ -89,7 +92,7 @@ class FollowUps:
             text=clean_topic(question),
             configuration=await self._configuration(research, model),
         )
-        [job_id] = await self._queue.submit([self._request(asked)])
+        [job_id] = await self._queue.submit([self._request(asked, research.tenant)])
         job = await self._queue.get(job_id)
         if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
             return await self._queue.resume(job_id)
@@ -120,9 +123,9 @@ class FollowUps:
         given = {name: asked[name] for name in ("search_api", "collection", "language", *MODELS)}
         if model is not None:
             given |= {**dict.fromkeys(MODELS), "writer_model": model}
-        return (await self._settle(given)).configuration
+        return (await self._settle(given, tenant=research.tenant)).configuration
 
-    def _request(self, asked: ReportQuestion) -> JobRequest:
+    def _request(self, asked: ReportQuestion, tenant: str) -> JobRequest:
         key = asked.idempotency_key
         return JobRequest(
             kind=questions.KIND,
@@ -133,4 +136,5 @@ class FollowUps:
             batch=key,
             idempotency_key=key,
             max_attempts=self._max_attempts,
+            tenant=tenant,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from wiseflow.engine.compute import TaskCompute
@@ -27,18 +27,20 @@ class Libraries:
     Args:
         settings: what holds.
         tasks: the engine.
-        documents: where documents are kept.
+        documents: gives where a tenant's documents are kept.
     """
 
-    def __init__(self, settings: Settings, tasks: TaskManager, documents: SqlDocumentStore) -> None:
+    def __init__(
+        self, settings: Settings, tasks: TaskManager, documents: Callable[[str], SqlDocumentStore]
+    ) -> None:
         self._settings = settings
         self._tasks = tasks
         self._documents = documents
         self._numbers = itertools.count(1)
 
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator[Library]:
-        """A library with worker processes of its own, which end with it."""
+    async def open(self, tenant: str = "") -> AsyncGenerator[Library]:
+        """A tenant's library, with worker processes of its own, which end with it."""
         settings = self._settings
         parsing = ProcessPool(
             workers=settings.max_concurrent_tasks,
@@ -60,7 +62,8 @@ class Libraries:
             self._pool(f"indexing {number}", indexing) as index,
         ):
             yield Library(
-                store=self._documents,
+                store=self._documents(tenant),
+                tenant=tenant,
                 parsing=parse,
                 indexing=index,
                 data_folder=settings.data_dir,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from wiseflow.core.errors import InvalidInput
 from wiseflow.core.ports import Branches, Compute, ReportStore
 from wiseflow.gateway.journalling import PREFIX, Spent
 from wiseflow.gateway.ledger import Ledger
-from wiseflow.library.collections import collection_folder
+from wiseflow.library.collections import collection_folder, tenant_folder
 from wiseflow.research.after.answering import AnswerHandler, AnswerTeam
 from wiseflow.research.after.joined import JoinedRetriever
 from wiseflow.research.after.stored import LEAST_SHARE, StoredRetriever
@@ -44,6 +45,7 @@ class Researches:
         settings: what holds.
         outside: models, search providers and pages.
         documents, pages, reports: the stores.
+        collections: gives the store of a tenant's collections.
         searching: worker processes for searching and writing.
         reading: worker processes with bounds, for what comes from the web.
         branches: runs what can go on side by side.
@@ -54,6 +56,7 @@ class Researches:
     settings: Settings
     outside: Outside
     documents: SqlDocumentStore
+    collections: Callable[[str], SqlDocumentStore]
     pages: SqlPageStore
     reports: ReportStore
     searching: Compute
@@ -94,14 +97,14 @@ class Researches:
 
     def findings(self) -> Findings:
         """What takes earlier researches up."""
-        return Findings(reports=self.reports, pages=self.pages, collections=self.documents)
+        return Findings(reports=self.reports, pages=self.pages, collections=self.collections)
 
     def author(self, commission: Commission) -> Author:
         """Who plans and writes: a model, where the configuration names one."""
         configuration = commission.configuration
         roles = roles_of(configuration)
         if roles is None:
-            return ExtractiveAuthor(self.searching, self._index(configuration))
+            return ExtractiveAuthor(self.searching, self._index(commission))
         return ModelAuthor(self.outside.models, commission.context, roles)
 
     def answerer(self, commission: Commission) -> Author:
@@ -137,7 +140,7 @@ class Researches:
 
     def _search(self, commission: Commission) -> Retriever:
         found: list[tuple[str, Retriever]] = []
-        folder = self._index(commission.configuration)
+        folder = self._index(commission)
         if folder is not None:
             documents: Retriever = IndexRetriever(self.searching, folder)
             if commission.period != ALWAYS:
@@ -170,7 +173,7 @@ class Researches:
         ledger = Ledger(configuration.budget, self.clock)
         for spent in run.journal.kept(PREFIX, Spent):
             ledger.count(spent.usage)
-        private = await must_stay_here(configuration, self.documents)
+        private = await must_stay_here(configuration, self.collections(run.job.tenant))
         return RunContext(
             run_id=run.job.job_id,
             journal=run.journal,
@@ -179,13 +182,16 @@ class Researches:
             priority=run.job.priority,
             local_only=self.settings.local_only or private,
             tell=run.emit,
+            tenant=run.job.tenant,
         )
 
-    def _index(self, configuration: Configuration) -> Path | None:
+    def _index(self, commission: Commission) -> Path | None:
         """The index to search; ``None`` when it is the web alone."""
+        configuration = commission.configuration
         if not configuration.in_documents:
             return None
-        return collection_folder(self.settings.data_dir, configuration.collection).index
+        folder = tenant_folder(self.settings.data_dir, commission.context.tenant)
+        return collection_folder(folder, configuration.collection).index
 
 
 def roles_of(configuration: Configuration) -> Roles | None:

@@ -67,7 +67,9 @@ class Service:
         self.principal.require(Scope.RUN)
         requests: list[JobRequest] = []
         for one in researches:
-            settled = await self._app.settle(one.configuration, documents=False)
+            settled = await self._app.settle(
+                one.configuration, documents=False, tenant=self.principal.tenant
+            )
             if one.follows:
                 await self.research(one.follows)
                 await self._app.follow_ups.finished(one.follows)

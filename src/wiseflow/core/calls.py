@@ -138,6 +138,7 @@ class RunContext:
         priority: who goes first.
         local_only: whether nothing of it may leave this machine.
         tell: is told what a user may want to see: event type and data.
+        tenant: whose it is; nothing of a call is shared with another's.
     """
 
     run_id: str
@@ -147,6 +148,7 @@ class RunContext:
     priority: TaskPriority = TaskPriority.NORMAL
     local_only: bool = False
     tell: Callable[[str, Mapping[str, object]], Awaitable[None]] | None = None
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

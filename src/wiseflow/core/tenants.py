@@ -6,6 +6,8 @@ The tenant "" is that of who is at this machine. Tenants are not made: a key nam
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Protocol
 
 from wiseflow.core.errors import InvalidInput
 
@@ -36,3 +38,11 @@ def qualified(tenant: str, name: str) -> str:
     and no tenant does, so two tenants' things are never called alike.
     """
     return f"{tenant}{_BETWEEN}{name}" if tenant else name
+
+
+class SourceAccess(Protocol):
+    """Tells what a tenant may read."""
+
+    async def visible(self, source_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the sources that are of its collections, or that its jobs hold or cite."""
+        ...

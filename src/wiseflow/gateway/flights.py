@@ -17,6 +17,8 @@ from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import BudgetSpent, ConfigurationError, TimeLimit
 from wiseflow.gateway.chain import Send, digest
 
+Key = tuple[str, bool, str]
+
 # What is the matter with the run that leads, and none of the business of those who follow.
 OF_THE_LEADER = (BudgetSpent, ConfigurationError, TimeLimit)
 
@@ -49,7 +51,7 @@ class Flights:
     """The stage. One for all runs of a process, made within the event loop that it serves."""
 
     def __init__(self) -> None:
-        self._flights: dict[tuple[str, bool], _Flight] = {}
+        self._flights: dict[Key, _Flight] = {}
         # Not a task group: a flight's failure is told to those who wait, and to nobody else.
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,8 +64,9 @@ class Flights:
         """The answer to a call, or to an equal one that is under way."""
         if call.on_text is not None:  # its parts are for one reader
             return await send(call)
-        # What may leave this machine must not stand for what may not.
-        key = (digest(call), call.context.local_only)
+        # What may leave this machine must not stand for what may not. And who is told by a call
+        # without cost that somebody asks the same just now must be of the same tenant.
+        key = (digest(call), call.context.local_only, call.context.tenant)
         while True:
             flight = self._flights.get(key)
             if flight is None:
@@ -83,7 +86,7 @@ class Flights:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _begin(self, key: tuple[str, bool], call: Call[Any], send: Send) -> _Flight:
+    def _begin(self, key: Key, call: Call[Any], send: Send) -> _Flight:
         flight = _Flight(asyncio.get_running_loop().create_future(), call.context.priority)
         self._flights[key] = flight
         flight.outcome.add_done_callback(lambda _: self._landed(key, flight))
@@ -107,7 +110,7 @@ class Flights:
             flight.task.cancel()
         self._start(flight, call, send)
 
-    async def _wait(self, key: tuple[str, bool], flight: _Flight) -> Reply[Any]:
+    async def _wait(self, key: Key, flight: _Flight) -> Reply[Any]:
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.outcome)
@@ -120,7 +123,7 @@ class Flights:
                 if flight.task is not None:
                     flight.task.cancel()
 
-    def _landed(self, key: tuple[str, bool], flight: _Flight) -> None:
+    def _landed(self, key: Key, flight: _Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
 

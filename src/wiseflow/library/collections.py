@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiseflow.core.errors import InvalidInput
+from wiseflow.core.tenants import check_tenant
 
 _NAME_BYTES = 200
 _SLUG_LENGTH = 40
@@ -37,6 +38,14 @@ class CollectionFolder:
     def lock(self) -> Path:
         """The file that is locked while the collection changes."""
         return self.path / "lock"
+
+
+def tenant_folder(data_folder: Path, tenant: str) -> Path:
+    """The data folder of a tenant, which is all of it for who is at this machine.
+
+    A tenant's name holds nothing that leads out of a folder: see ``tenants.check_tenant``.
+    """
+    return data_folder / "tenants" / check_tenant(tenant) if tenant else data_folder
 
 
 def collection_folder(data_folder: Path, collection: str) -> CollectionFolder:

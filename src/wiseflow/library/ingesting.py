@@ -17,7 +17,12 @@ from pathlib import Path
 from wiseflow.core.errors import Conflict
 from wiseflow.core.library import Collection, FileRecord
 from wiseflow.core.ports import Compute, DocumentStore
-from wiseflow.library.collections import CollectionFolder, check_collection_name, collection_folder
+from wiseflow.library.collections import (
+    CollectionFolder,
+    check_collection_name,
+    collection_folder,
+    tenant_folder,
+)
 from wiseflow.library.indexing import erase_index, fault_of_index, update_index
 from wiseflow.library.lanes import each
 from wiseflow.library.locking import collection_lock
@@ -55,6 +60,7 @@ class Library:
             these busy.
         limits: how much is read.
         lock_wait_s: how long to wait for another process that changes the same collection.
+        tenant: whose the collections of the store are.
     """
 
     def __init__(
@@ -67,11 +73,13 @@ class Library:
         calls: int = 3,
         limits: IngestLimits | None = None,
         lock_wait_s: float = LOCK_WAIT_S,
+        tenant: str = "",
     ) -> None:
         self._store = store
         self._parsing = parsing
         self._indexing = indexing
-        self._data_folder = data_folder
+        self._data_folder = tenant_folder(data_folder, tenant)
+        self._tenant = tenant
         self._calls = calls
         self._limits = limits or IngestLimits()
         self._lock_wait_s = lock_wait_s
@@ -144,7 +152,13 @@ class Library:
     async def _bring_up(self, target: _Target, found: Scan, tally: Tally) -> None:
         await self._check_index(target)
         await tally.drop(await asyncio.to_thread(gone, target.known, found))
-        todo = plan(found.files, target.known, collection=target.collection, limits=self._limits)
+        todo = plan(
+            found.files,
+            target.known,
+            collection=target.collection,
+            limits=self._limits,
+            tenant=self._tenant,
+        )
         tally.begin(todo)
         await self._read(todo, tally)
         await update_index(

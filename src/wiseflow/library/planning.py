@@ -68,6 +68,7 @@ def plan(
     *,
     collection: str,
     limits: IngestLimits,
+    tenant: str = "",
 ) -> Plan:
     """What has to be read.
 
@@ -89,7 +90,7 @@ def plan(
             failed.append((file.path, reason))
         else:
             large = is_jsonl(file.path) and file.size > limits.part_bytes
-            (in_parts if large else small).append(_task(file, record, collection))
+            (in_parts if large else small).append(_task(file, record, collection, tenant))
     return Plan(
         calls=tuple(_grouped(small, limits)),
         in_parts=tuple(in_parts),
@@ -112,10 +113,11 @@ def _too_large(file: FoundFile, limits: IngestLimits) -> str:
     return f"the file has {file.size / MIB:,.0f} MiB, more than the {most / MIB:,.0f} MiB allowed"
 
 
-def _task(file: FoundFile, record: FileRecord | None, collection: str) -> ReadTask:
+def _task(file: FoundFile, record: FileRecord | None, collection: str, tenant: str) -> ReadTask:
     comparable = record is not None and record.parser == PARSER_VERSION and not record.error
     return ReadTask(
         collection=collection,
+        tenant=tenant,
         document_id=file.document_id,
         path=file.path,
         size=file.size,

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from wiseflow.core.documents import ParsedDocument, Source, passage_of
 from wiseflow.core.errors import DocumentError, MissingExtra, StorageError
 from wiseflow.core.library import FileRecord, StoredFile, StoredSource
+from wiseflow.core.tenants import qualified
 from wiseflow.library.scanning import reason_of
 from wiseflow.text.limits import ParseLimits
 from wiseflow.text.parsing import PARSER_VERSION, ParsedFile, parse
@@ -38,6 +39,7 @@ class ReadTask:
         path: absolute.
         size, modified_ns: as they were before it is read; noted in its record.
         known_sha256: of its bytes when it was read last; "" reads it in any case.
+        tenant: whose collection it is.
     """
 
     collection: str
@@ -46,6 +48,7 @@ class ReadTask:
     size: int
     modified_ns: int
     known_sha256: str = ""
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +243,9 @@ def _stored(task: ReadTask, document: ParsedDocument, *, numbered: bool) -> Stor
     if numbered and not document.document_id:
         document_id = f"{task.document_id}#{sha256[:12]}"
     source = Source(
-        source_id=source_id_of(task.collection, task.path, document_id, sha256),
+        source_id=source_id_of(
+            qualified(task.tenant, task.collection), task.path, document_id, sha256
+        ),
         collection=task.collection,
         document_id=document_id,
         path=task.path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wiseflow.core.errors import NotFound
@@ -44,22 +44,27 @@ class Findings:
     Args:
         reports: where their reports are.
         pages: where what they read is held.
-        collections: tells what must not leave.
+        collections: gives what tells which of a tenant's collections must not leave.
     """
 
     def __init__(
-        self, *, reports: ReportStore, pages: PageStore, collections: CollectionReader
+        self,
+        *,
+        reports: ReportStore,
+        pages: PageStore,
+        collections: Callable[[str], CollectionReader],
     ) -> None:
         self._reports = reports
         self._pages = pages
         self._collections = collections
 
-    async def take_up(self, research_id: str, lease: Lease) -> Known:
+    async def take_up(self, research_id: str, lease: Lease, *, tenant: str = "") -> Known:
         """What a research found; its sources are the job's own from now on.
 
         Args:
             research_id: of the earlier research.
             lease: of the job that goes on from there.
+            tenant: whose both are.
 
         Raises:
             NotFound: the earlier research is deleted, or has no report.
@@ -78,6 +83,7 @@ class Findings:
         ids = _in_order(report, held)
         stored = await self._pages.pages(ids)
         names = {one.source.collection for one in stored.values()}
+        collections = self._collections(tenant)
         return Known(
             research_id=research_id,
             title=report.title or report.topic,
@@ -85,7 +91,7 @@ class Findings:
             summary=tuple(claim.text for claim in report.summary),
             source_ids=tuple(one for one in ids if one in stored),
             providers={source.id: source.provider for source in report.sources},
-            private=any([await self._collections.is_private(name) for name in sorted(names)]),
+            private=any([await collections.is_private(name) for name in sorted(names)]),
         )
 
 

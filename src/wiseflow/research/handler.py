@@ -164,7 +164,7 @@ class ResearchHandler:
             return None
 
         async def take_up() -> Known:
-            known = await findings.take_up(follows, lease_of(run.job))
+            known = await findings.take_up(follows, lease_of(run.job), tenant=run.job.tenant)
             await run.emit(
                 "earlier",
                 {"research": follows, "title": known.title, "known_sources": len(known.source_ids)},

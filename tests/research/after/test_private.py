@@ -46,7 +46,7 @@ def shelf(make_report, private):
 
 
 async def test_calls_stay_on_this_machine_when_an_earlier_source_is_private(shelf, private):
-    findings = Findings(reports=shelf, pages=shelf, collections=shelf)
+    findings = Findings(reports=shelf, pages=shelf, collections=lambda _: shelf)
 
     known = await findings.take_up("old", LEASE)
     commission = commissioned(Configuration(), RunContext(run_id="new"), LEASE, known)

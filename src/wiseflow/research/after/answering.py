@@ -90,7 +90,9 @@ class AnswerHandler:
         lease = lease_of(run.job)
 
         async def take_up() -> Known:
-            return await self._team.findings.take_up(asked.research_id, lease)
+            return await self._team.findings.take_up(
+                asked.research_id, lease, tenant=run.job.tenant
+            )
 
         known = await run.journal.once(EARLIER_STEP, take_up, Known)
         context = await self._team.context(run, asked.configuration)

@@ -6,11 +6,12 @@ from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 
 from wiseflow.core.documents import Source
 from wiseflow.core.errors import NotFound
 from wiseflow.core.library import Collection, FileRecord, StoredSource
+from wiseflow.core.tenants import qualified
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.dialect import upsert
 from wiseflow.storage.sql.document_rows import (
@@ -28,8 +29,13 @@ from wiseflow.storage.sql.tables import collections, files, passages, sources
 LIVE = (IndexState.ADD.value, IndexState.INDEXED.value)
 
 
-async def read_collections(connection: Connection, name: str = "") -> list[Collection]:
-    """All collections by name with their counts, or the one of this name."""
+def called(tenant: str, name: str) -> ColumnElement[bool]:
+    """That a collection is this one of a tenant; so another's is never meant, whatever the name."""
+    return (collections.c.name == qualified(tenant, name)) & (collections.c.tenant == tenant)
+
+
+async def read_collections(connection: Connection, tenant: str, name: str = "") -> list[Collection]:
+    """All collections of a tenant by name with their counts, or the one of this name."""
     mine = sources.c.collection_id == collections.c.collection_id
     live = sources.c.index_state.in_(LIVE)
     counted_files = select(func.count()).where(files.c.collection_id == collections.c.collection_id)
@@ -43,23 +49,23 @@ async def read_collections(connection: Connection, name: str = "") -> list[Colle
         .scalar_subquery()
         .label("passages"),
     ).order_by(collections.c.name)
-    if name:
-        statement = statement.where(collections.c.name == name)
+    mine_only = called(tenant, name) if name else collections.c.tenant == tenant
+    before = qualified(tenant, "")
     return [
         Collection(
-            name=row.name,
+            name=row.name.removeprefix(before),
             private=row.private,
             files=row.files,
             sources=row.sources,
             passages=row.passages,
         )
-        for row in await connection.execute(statement)
+        for row in await connection.execute(statement.where(mine_only))
     ]
 
 
-async def read_collection_id(connection: Connection, name: str) -> int:
-    """The key of a collection. Raises ``NotFound``."""
-    statement = select(collections.c.collection_id).where(collections.c.name == name)
+async def read_collection_id(connection: Connection, tenant: str, name: str) -> int:
+    """The key of a collection of a tenant. Raises ``NotFound``."""
+    statement = select(collections.c.collection_id).where(called(tenant, name))
     collection_id = await connection.scalar(statement)
     if collection_id is None:
         raise NotFound(f"there is no collection {name!r}", cure="Make it with: wiseflow index PATH")
@@ -84,12 +90,12 @@ async def read_sources(connection: Connection, source_ids: Sequence[str]) -> lis
     return found
 
 
-def in_state(collection: str, state: IndexState, limit: int) -> Select[Any]:
-    """The sources of a collection in one state, in the order of their ids."""
+def in_state(tenant: str, collection: str, state: IndexState, limit: int) -> Select[Any]:
+    """The sources of a tenant's collection in one state, in the order of their ids."""
     return (
         select(sources)
         .join(collections, collections.c.collection_id == sources.c.collection_id)
-        .where(collections.c.name == collection, sources.c.index_state == state.value)
+        .where(called(tenant, collection), sources.c.index_state == state.value)
         .order_by(sources.c.source_id)
         .limit(limit)
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import delete, select, update
 
 from wiseflow.core.documents import Passage, Source
 from wiseflow.core.library import Collection, FileRecord, IndexChange, StoredFile
+from wiseflow.core.tenants import qualified
 from wiseflow.storage.sql import document_writes as documents
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
@@ -16,6 +18,7 @@ from wiseflow.storage.sql.document_rows import IndexState, to_file, to_source
 from wiseflow.storage.sql.retired import chunks, erase_uncited
 from wiseflow.storage.sql.tables import collections, report_sources, sources
 from wiseflow.storage.sql.tables import files as file_rows
+from wiseflow.storage.sql.visibility import visible_to
 
 
 class SqlDocumentStore:
@@ -23,16 +26,22 @@ class SqlDocumentStore:
 
     The index must take each ``added`` source in place of whatever it holds of it, as a source that
     was retired and came back before the index was told is only added again.
+
+    Args:
+        database: open.
+        tenant: whose collections they are. Sources are found by their ids, whosever they are: what
+            a tenant may read of them ``visible`` tells.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tenant: str = "") -> None:
         self._database = database
+        self._tenant = tenant
 
     async def collections(self) -> list[Collection]:
         """All collections by name, with their counts."""
 
         async def unit(connection: Connection) -> list[Collection]:
-            return await documents.read_collections(connection)
+            return await documents.read_collections(connection, self._tenant)
 
         return await self._database.read(unit)
 
@@ -40,15 +49,18 @@ class SqlDocumentStore:
         """The collection of that name, made if there is none."""
 
         async def unit(connection: Connection) -> Collection:
-            statement = upsert(connection, collections).values(name=name, private=private)
+            key = qualified(self._tenant, name)
+            statement = upsert(connection, collections).values(
+                name=key, private=private, tenant=self._tenant
+            )
             await connection.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
-            return next(iter(await documents.read_collections(connection, name)))
+            return next(iter(await documents.read_collections(connection, self._tenant, name)))
 
         return await self._database.write(unit)
 
     async def is_private(self, collection: str) -> bool:
         """Whether a collection's passages must not leave; one that is not there holds none."""
-        statement = select(collections.c.private).where(collections.c.name == collection)
+        statement = select(collections.c.private).where(documents.called(self._tenant, collection))
 
         async def unit(connection: Connection) -> bool:
             return bool(await connection.scalar(statement))
@@ -62,7 +74,7 @@ class SqlDocumentStore:
         """
 
         async def unit(connection: Connection) -> None:
-            collection_id = await documents.read_collection_id(connection, name)
+            collection_id = await documents.read_collection_id(connection, self._tenant, name)
             await connection.execute(
                 update(sources)
                 .where(sources.c.collection_id == collection_id)
@@ -82,7 +94,9 @@ class SqlDocumentStore:
 
     async def files(self, collection: str) -> dict[str, FileRecord]:
         """What was last seen of each file of a collection, by absolute path."""
-        statement = select(file_rows).join(collections).where(collections.c.name == collection)
+        statement = (
+            select(file_rows).join(collections).where(documents.called(self._tenant, collection))
+        )
 
         async def unit(connection: Connection) -> dict[str, FileRecord]:
             return {row.path: to_file(row) for row in await connection.execute(statement)}
@@ -101,7 +115,7 @@ class SqlDocumentStore:
             return
 
         async def unit(connection: Connection) -> None:
-            collection_id = await documents.read_collection_id(connection, collection)
+            collection_id = await documents.read_collection_id(connection, self._tenant, collection)
             found = {stored.source.source_id: stored for file in files for stored in file.sources}
             await documents.retire(
                 connection, collection_id, [file.record.path for file in files], found
@@ -117,7 +131,7 @@ class SqlDocumentStore:
         """Forget files and retire their sources; how many sources there were."""
 
         async def unit(connection: Connection) -> int:
-            collection_id = await documents.read_collection_id(connection, collection)
+            collection_id = await documents.read_collection_id(connection, self._tenant, collection)
             count = await documents.retire(connection, collection_id, paths, {})
             await documents.forget_files(connection, collection_id, paths)
             return count
@@ -128,12 +142,11 @@ class SqlDocumentStore:
         """What the index has still to add and remove, at most ``limit`` sources of each."""
 
         async def unit(connection: Connection) -> IndexChange:
+            in_state = partial(documents.in_state, self._tenant, collection, limit=limit)
             removed = await connection.scalars(
-                documents.in_state(collection, IndexState.REMOVE, limit).with_only_columns(
-                    sources.c.source_id
-                )
+                in_state(IndexState.REMOVE).with_only_columns(sources.c.source_id)
             )
-            added = await connection.execute(documents.in_state(collection, IndexState.ADD, limit))
+            added = await connection.execute(in_state(IndexState.ADD))
             return IndexChange(
                 added=await documents.with_passages(connection, [to_source(row) for row in added]),
                 removed=tuple(removed),
@@ -153,7 +166,7 @@ class SqlDocumentStore:
         )
 
         async def unit(connection: Connection) -> None:
-            collection_id = await documents.read_collection_id(connection, collection)
+            collection_id = await documents.read_collection_id(connection, self._tenant, collection)
             for before, after, source_ids in done:
                 for some in chunks(source_ids):
                     await connection.execute(
@@ -171,7 +184,7 @@ class SqlDocumentStore:
         """Have an index that was emptied add again all it held; how many sources those are."""
 
         async def unit(connection: Connection) -> int:
-            collection_id = await documents.read_collection_id(connection, collection)
+            collection_id = await documents.read_collection_id(connection, self._tenant, collection)
             statement = (
                 update(sources)
                 .where(sources.c.collection_id == collection_id)
@@ -196,6 +209,14 @@ class SqlDocumentStore:
         async def unit(connection: Connection) -> dict[str, Source]:
             found = await documents.read_sources(connection, source_ids)
             return {source.source_id: source for source in found}
+
+        return await self._database.read(unit)
+
+    async def visible(self, source_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the sources that the tenant may read; see ``SourceAccess``."""
+
+        async def unit(connection: Connection) -> frozenset[str]:
+            return await visible_to(connection, self._tenant, source_ids)
 
         return await self._database.read(unit)
 
