@@ -220,7 +220,12 @@ class Proof:
                 worker.kill()
 
     def _start(self) -> WorkerProcess:
-        return WorkerProcess(self._server.url, self._options)
+        """A worker that has begun; one that finds the server starting ends with an error."""
+        for _ in range(20):
+            worker = WorkerProcess(self._server.url, self._options)
+            if worker.owner:
+                return worker
+        raise SystemExit("no worker begins any more")
 
     def _ensure_work(self) -> None:
         """Keep so many jobs in the queue that there is something to hold."""
@@ -358,7 +363,7 @@ def render(found: Findings, server: Server, options: argparse.Namespace, seconds
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kills", type=int, default=40)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from wiseflow.core.clock import SystemClock
-from wiseflow.core.errors import UnknownField
+from wiseflow.core.errors import LeaseLost, UnknownField
 from wiseflow.core.instances import InstanceKind, Sign
 from wiseflow.core.jobs import JobStatus, StopReason
+from wiseflow.jobs.journal import StepJournal
 from wiseflow.jobs.presence import present
 from wiseflow.storage.sql.instances import SqlInstanceStore
 
@@ -99,6 +102,22 @@ async def test_a_step_that_does_not_end_is_left_after_the_grace(house):
 
     assert (await house.queue.get(job_id)).status is JobStatus.PENDING
     assert await house.steps.steps(job_id) == {}
+
+
+async def test_who_may_have_lost_the_lease_begins_no_step(house):
+    await house.submit()
+    lease = await house.claim()
+    step, holds = Step(), iter([True, False])
+    step.go.set()
+    journal = StepJournal(house.steps, lease, {}, held=lambda: next(holds))
+    await journal.once("first", step, int)
+
+    with pytest.raises(LeaseLost):
+        await journal.once("second", step, int)
+
+    assert step.count == 1
+    # What is journalled is not begun again, so it is given all the same.
+    assert await journal.once("first", step, int) == 1
 
 
 async def test_a_job_for_a_newer_version_is_left_as_it_is(house):

@@ -64,9 +64,12 @@ class Attempt:
         job: as it was claimed.
         lease: the right to write.
         bench: what it works with.
+        until: when the lease ends if it is not extended, on the clock's monotonic time; by this
+            process's own clock never later than by the database's.
     """
 
-    def __init__(self, job: Job, lease: Lease, bench: Bench) -> None:
+    def __init__(self, job: Job, lease: Lease, bench: Bench, *, until: float) -> None:
+        self.until = until
         self.job = job
         self.lease = lease
         self._bench = bench
@@ -161,7 +164,9 @@ class Attempt:
         limit = asyncio.timeout(limit_s)
         try:
             async with limit:
-                journal = StepJournal(bench.steps, self.lease, await self._journalled())
+                journal = StepJournal(
+                    bench.steps, self.lease, await self._journalled(), held=self._held
+                )
                 self._journal = journal
                 if self._handing_over:
                     journal.hand_over(self._interrupt)
@@ -171,6 +176,9 @@ class Attempt:
                 return endings.of_time_limit(limit_s)
             raise
         return endings.of_result(outcome)
+
+    def _held(self) -> bool:
+        return self._bench.clock.monotonic() < self.until
 
     def _interrupt(self) -> None:
         self.stop(StopCause.INTERRUPTED)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from wiseflow.core.errors import Conflict
+from wiseflow.core.errors import Conflict, LeaseLost
 from wiseflow.core.jobs import Lease
 from wiseflow.core.ports import StepStore
 from wiseflow.gateway.journalling import PREFIX as CALLS
@@ -50,9 +50,19 @@ class StepJournal:
         store: where results are kept.
         lease: the right to write.
         steps: the job's journalled results by step key, as JSON text.
+        held: whether the lease may still hold. Without it no step is begun: who was stopped for
+            longer than his lease would do, and pay, what another one does by now.
     """
 
-    def __init__(self, store: StepStore, lease: Lease, steps: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        store: StepStore,
+        lease: Lease,
+        steps: Mapping[str, str],
+        *,
+        held: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._held_now = held
         self._store = store
         self._lease = lease
         self._results = dict(steps)
@@ -136,7 +146,9 @@ class StepJournal:
             around.inner -= 1
 
     async def _may_begin(self) -> None:
-        """Return if steps may begin; else never."""
+        """Return if steps may begin; when they are handed over, never. Raises ``LeaseLost``."""
+        if not self._held_now():
+            raise LeaseLost(self._lease.job_id)
         if self._on_quiet is None:
             return
         self._held += 1

@@ -108,6 +108,7 @@ class Worker:
         self._changed = asyncio.Event()
         self._failures = 0
         self._failing_since = 0.0
+        self._claimed_until = 0.0
 
     @property
     def running(self) -> int:
@@ -212,6 +213,7 @@ class Worker:
 
     async def _claim(self, free: int, batch: str) -> list[tuple[Job, Lease]] | StorageError:
         """The claimed jobs; an error as a value, as one that is raised would end the group."""
+        self._claimed_until = self._bench.clock.monotonic() + self._times.lease_s
         try:
             claimed = await self._queue.claim(
                 self._owner,
@@ -252,7 +254,7 @@ class Worker:
         return isinstance(error, StorageFull) or self._failures > FAILURES_IN_A_ROW
 
     def _start(self, job: Job, lease: Lease, groups: _Groups) -> None:
-        attempt = Attempt(job, lease, self._bench)
+        attempt = Attempt(job, lease, self._bench, until=self._claimed_until)
         self._attempts.add(attempt)
 
         # A callback, as a task that is cancelled before it began would write nothing by itself.
@@ -281,6 +283,8 @@ class Worker:
             await self._bench.clock.sleep(self._times.heartbeat_s)
             asked = list(self._attempts)
             leases = [attempt.lease for attempt in asked]
+            # Counted from before it is asked for: the database counts from later.
+            until = self._bench.clock.monotonic() + self._times.lease_s
             try:
                 wrong = await self._queue.heartbeat(leases, lease_s=self._times.lease_s)
             except WiseflowError as error:
@@ -292,6 +296,8 @@ class Worker:
             for attempt in asked:
                 if cause := wrong.get(attempt.job.job_id):
                     attempt.stop(StopCause(cause))
+                else:
+                    attempt.until = until
 
     async def _look(self) -> None:
         """Look for work as soon as a place is free; return when that was done."""
