@@ -7,7 +7,7 @@ all is let end. By what triggers of the database noted, whoever wrote:
 
 - lost: jobs that did not complete; stuck: those that are still pending or running at the end;
 - finished twice: jobs whose row became completed more than once;
-- paid twice: steps that were called again after their result was committed;
+- paid twice: calls that were begun again after their result was committed;
 - the time from each kill of a worker to the next claim of each job it held, as a multiple of the
   lease: at most 1.5. Claims that a restart of the server held up are not counted;
 - accepted late: results that were written under a lease that another worker had taken over; how

@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -33,10 +34,7 @@ from wiseflow.storage.sql.steps import SqlStepStore
 T = TypeVar("T")
 STEPS = 3
 PLACES = 4
-NOTE = text(
-    "INSERT INTO calls (job_id, step, owner, at) VALUES (:job_id, :step, :owner,"
-    " extract(epoch from clock_timestamp()))"
-)
+NOTE = text("INSERT INTO calls (job_id, step, owner, at) VALUES (:job_id, :step, :owner, :at)")
 
 
 def say(word: str) -> None:
@@ -74,9 +72,9 @@ async def told(write: Awaitable[T]) -> T:
 def handler_of(database: Database, owner: str, step_s: float) -> Handler:
     """The handler of proofs."""
 
-    async def call(job_id: str, step: str) -> int:
+    async def call(job_id: str, step: str, begun: float) -> int:
         async def unit(connection: Connection) -> None:
-            values = {"job_id": job_id, "step": step, "owner": owner}
+            values = {"job_id": job_id, "step": step, "owner": owner, "at": begun}
             await connection.execute(NOTE, values)
 
         await database.write(unit)
@@ -88,8 +86,9 @@ def handler_of(database: Database, owner: str, step_s: float) -> Handler:
             name = f"step/{number}"
 
             async def step(name: str = name) -> int:
+                begun = time.time()  # on the machine of the server: its clock, too
                 await context.emit("called", {"step": name})
-                return await call(context.job.job_id, name)
+                return await call(context.job.job_id, name, begun)
 
             await context.journal.once(name, step, int)
 
@@ -112,7 +111,7 @@ async def main(url: str, lease_s: float, step_s: float) -> None:
         times=WorkerTimes(
             lease_s=lease_s,
             heartbeat_s=lease_s / 4,
-            poll_s=lease_s / 4,
+            poll_s=lease_s / 8,
             grace_s=lease_s,
             retry_delay_s=0.1,
             patience_s=120.0,

@@ -82,7 +82,7 @@ FOLLOW_POLL_S = 0.25
 # How often a worker looks for work by itself: for what no wake-up told of, such as a lease that ran
 # out, which must not wait for long compared with a lease.
 POLL_S = 1.0
-LOOKS_A_LEASE = 4
+LOOKS_A_LEASE = 8
 # How long a service waits for a database that is away or full, before it ends with that error.
 PATIENCE_S = 600.0
 # One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
