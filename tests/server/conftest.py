@@ -20,7 +20,12 @@ from wiseflow.settings.loading import load_settings
 def settings(tmp_path):
     """Those of a program of its own, with nothing set up."""
     return load_settings(
-        environ={"WISEFLOW_DATA_DIR": str(tmp_path), "LOCAL_ONLY": "true"}, dotenv=None
+        environ={
+            "WISEFLOW_DATA_DIR": str(tmp_path),
+            "LOCAL_ONLY": "true",
+            "FETCH_ALLOWED_NETWORKS": "127.0.0.0/8",
+        },
+        dotenv=None,
     )
 
 

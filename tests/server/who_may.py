@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from wiseflow.core.access import Scope
 
@@ -24,6 +25,8 @@ class Row:
         others: the status for another tenant's key with the scope; by default 404 where the path
             names something, else as ``right``, for what is that tenant's own.
         query: of the address.
+        form: what is sent, as a browser sends a form; ``None`` for nothing.
+        unknown: the status for nobody who is known: a page leads to where one logs in.
     """
 
     route: str
@@ -32,6 +35,8 @@ class Row:
     body: Mapping[str, object] | None = None
     others: int | None = None
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    form: Mapping[str, str] | None = None
+    unknown: int = 401
 
     @property
     def for_others(self) -> int:
@@ -41,6 +46,15 @@ class Row:
 
 READ, RUN, ADMIN = Scope.READ, Scope.RUN, Scope.ADMIN
 
+SCHEDULE = {"topic": "Tides", "cron": "0 7 * * *"}
+WEBHOOK = {"url": "http://127.0.0.1:9/hook"}
+
+
+def page(route: str, needs: Scope = READ, **others: Any) -> Row:
+    """A page of the dashboard."""
+    return Row(route=route, needs=needs, unknown=303, **others)
+
+
 # In the order in which they are called: what ends something stands below what needs it.
 ROWS = (
     Row(route="GET /health/live", needs=None),
@@ -49,6 +63,53 @@ ROWS = (
     Row(route="POST /logout", needs=None, right=303),
     Row(route="POST /api/v1/research", needs=RUN, right=202, body={"topic": "Tides"}),
     Row(route="GET /api/v1/research/{research_id}", needs=READ),
+    Row(route="GET /api/v1/research/{research_id}/changes", needs=READ, right=422),
+    Row(route="POST /api/v1/research/{research_id}/shares", needs=RUN, right=409, body={}),
+    Row(route="GET /api/v1/research/{research_id}/shares", needs=READ),
+    Row(route="DELETE /api/v1/shares/{share_id}", needs=RUN, right=404),
+    Row(route="GET /shared/{token}", needs=None, right=404),
+    Row(route="POST /api/v1/schedules", needs=RUN, right=409, others=201, body=SCHEDULE),
+    Row(route="GET /api/v1/schedules", needs=READ),
+    Row(route="GET /api/v1/schedules/{schedule_id}", needs=READ),
+    Row(route="GET /api/v1/schedules/{schedule_id}/runs", needs=READ),
+    Row(route="PUT /api/v1/schedules/{schedule_id}", needs=RUN, body=SCHEDULE),
+    Row(route="PATCH /api/v1/schedules/{schedule_id}", needs=RUN, body={"enabled": False}),
+    Row(route="POST /api/v1/schedules/{schedule_id}/run", needs=RUN, right=202),
+    Row(route="DELETE /api/v1/schedules/{schedule_id}", needs=RUN, right=204),
+    Row(route="POST /api/v1/webhooks", needs=ADMIN, right=201, body=WEBHOOK),
+    Row(route="GET /api/v1/webhooks", needs=ADMIN),
+    Row(route="GET /api/v1/webhooks/{webhook_id}", needs=ADMIN),
+    Row(route="PUT /api/v1/webhooks/{webhook_id}", needs=ADMIN, body=WEBHOOK),
+    Row(route="POST /api/v1/webhooks/{webhook_id}/test", needs=ADMIN, right=202),
+    Row(route="GET /api/v1/webhooks/{webhook_id}/deliveries", needs=ADMIN),
+    Row(route="DELETE /api/v1/webhooks/{webhook_id}", needs=ADMIN, right=204),
+    Row(route="GET /metrics", needs=ADMIN),
+    Row(route="GET /static/{name}", needs=None),
+    page("GET /", right=303),
+    Row(route="POST /dashboard/theme", needs=None, right=303, form={"theme": "dark"}),
+    page("GET /dashboard"),
+    page("GET /dashboard/new"),
+    page("POST /dashboard/new/estimate", form={"topics": "Tides"}),
+    page("POST /dashboard/new", needs=RUN, right=303, form={"topics": "Tides"}),
+    page("GET /dashboard/research/{research_id}"),
+    page("GET /dashboard/research/{research_id}/{view}"),
+    page("GET /dashboard/research/{research_id}/download/{form}", right=404),
+    page("POST /dashboard/research/{research_id}/approve", needs=RUN, right=409),
+    page(
+        "POST /dashboard/research/{research_id}/ask", needs=RUN, right=409, form={"question": "?"}
+    ),
+    page("POST /dashboard/research/{research_id}/cancel", needs=RUN, right=303),
+    page("GET /dashboard/research/{research_id}/stream"),
+    page("POST /dashboard/research/{research_id}/resume", needs=RUN, right=303),
+    page("POST /dashboard/research/{research_id}/delete", needs=RUN, right=303),
+    page("GET /dashboard/queue"),
+    page("GET /dashboard/library"),
+    page("GET /dashboard/library/collection/{name}", right=404),
+    page("GET /dashboard/library/source/{source_id}", right=404),
+    page("GET /dashboard/compare"),
+    page("GET /performance"),
+    page("GET /dashboard/settings"),
+    page("GET /dashboard/{rest:path}", right=404),
     Row(route="GET /api/v1/audit", needs=ADMIN),
     Row(route="GET /api/v1/keys", needs=ADMIN),
     Row(route="POST /api/v1/keys", needs=ADMIN, right=201, body={"name": "one more"}),

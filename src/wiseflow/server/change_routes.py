@@ -16,8 +16,9 @@ from wiseflow.research.rendering.changes import (
     changes_to_markdown,
 )
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.scopes import READ
 
-router = APIRouter(prefix="/research", tags=["research"])
+router = APIRouter(prefix="/research", tags=["research"], dependencies=[READ])
 
 
 def changes_of(

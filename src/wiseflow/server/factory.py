@@ -60,7 +60,6 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
     app.include_router(login_routes.router)
     app.include_router(key_routes.router, prefix=PREFIX)
     app.include_router(audit_routes.router, prefix=PREFIX)
-    app.include_router(routing.files)
     app.include_router(routing.router)
     app.include_router(metrics_router(application.settings.metrics_path))
     # Added last, so that it is outermost and sees all that the others do.

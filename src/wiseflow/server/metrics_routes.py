@@ -22,8 +22,7 @@ def metrics_router(path: str) -> APIRouter:
 
     @router.get(path, response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics(  # pyright: ignore[reportUnusedFunction] - the router has it
-        application: Annotated[Application, Depends(application_of)],
-        request: Request,
+        application: Annotated[Application, Depends(application_of)], request: Request
     ) -> Response:
         """All metrics of this process, and those of all instances from the database.
 

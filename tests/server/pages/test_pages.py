@@ -222,8 +222,8 @@ async def test_a_theme_that_there_is_not_is_not_kept(client):
 
 
 async def test_every_link_of_every_page_is_under_the_path_of_a_proxy(application):
-    transport = httpx2.ASGITransport(create_app(application), root_path="/wise")
-    async with httpx2.AsyncClient(transport=transport, base_url="http://server") as client:
+    transport = httpx2.ASGITransport(create_app(application, host="127.0.0.1"), root_path="/wise")
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         made = await client.post("/dashboard/new", data={"topics": "Tides"})
         where = made.headers["Location"]
         assert where.startswith("/wise/dashboard/research/")

@@ -17,10 +17,11 @@ from wiseflow.server.pages.opened import place_of
 from wiseflow.server.pages.research_page import mode_of
 from wiseflow.server.pages.site import PageRoute, Visiting
 from wiseflow.server.pages.words import price, status_word
+from wiseflow.server.scopes import READ
 
 MOST_COMPARED = 4
 OFFERED = 50
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from wiseflow.core.errors import NotFound
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.core.library import DEFAULT_COLLECTION
 from wiseflow.server.pages.site import PageRoute, Visiting
+from wiseflow.server.scopes import READ
 
 HITS = 20
 REPORTS_READ = 1_000
@@ -19,7 +20,7 @@ REPORTS_SHOWN = 50
 FILES_A_PAGE = 100
 # Of a stored text so many characters are shown at once; around what is cited where it is named.
 WINDOW = 20_000
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

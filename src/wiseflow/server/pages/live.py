@@ -16,8 +16,9 @@ from fastapi.responses import StreamingResponse
 
 from wiseflow.app.services.pages import Change
 from wiseflow.server.pages.site import PageRoute, Visiting
+from wiseflow.server.scopes import READ
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @router.get("/dashboard/research/{research_id}/stream")

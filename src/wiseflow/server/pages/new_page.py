@@ -13,6 +13,7 @@ from wiseflow.core.money import money
 from wiseflow.server.pages.research_form import ResearchForm
 from wiseflow.server.pages.site import PageRoute, Visit, Visiting
 from wiseflow.server.pages.words import lasted
+from wiseflow.server.scopes import READ, RUN
 
 MODES = (
     (ResearchMode.LINEAR, "Linear", "One pass. Quick facts."),
@@ -20,7 +21,7 @@ MODES = (
     (ResearchMode.MULTI_AGENT, "Multi-agent", "Writers and a critic. Deep reports."),
 )
 FIELDS_AT_MOST = 60
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ async def estimate_form(visit: Visiting) -> Response:
     return await _form(visit, await _sent(visit.request))
 
 
-@router.post("/dashboard/new")
+@router.post("/dashboard/new", dependencies=[RUN])
 async def new_form(visit: Visiting) -> Response:
     """Start what was typed; what cannot be used is said above the form."""
     form = await _sent(visit.request)

@@ -12,11 +12,12 @@ from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.limits.states import KeyShown
 from wiseflow.server.pages.research_page import mode_of
 from wiseflow.server.pages.site import PageRoute, Visiting
+from wiseflow.server.scopes import READ
 
 # An idle worker looks for work more often than this; who waits longer waits for a worker.
 TAKEN_WITHIN_S = 10.0
 MOST_SHOWN = 200
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

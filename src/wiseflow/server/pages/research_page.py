@@ -28,11 +28,12 @@ from wiseflow.research.rendering.reading import (
 from wiseflow.server.pages.opened import Opened, View, opened, place_of
 from wiseflow.server.pages.plan_form import PlanForm
 from wiseflow.server.pages.site import PageRoute, Visit, Visiting
+from wiseflow.server.scopes import READ
 
 LISTED = 30
 LOG_PAGE = 200
 FORMS = {"md": "text/markdown", "html": "text/html", "json": "application/json"}
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,11 @@ from wiseflow.server.pages import (
     workings_page,
 )
 from wiseflow.server.pages.site import PageRoute
-from wiseflow.server.scopes import PUBLIC, READ
+from wiseflow.server.scopes import READ
 
-router = APIRouter(include_in_schema=False, dependencies=[READ])
+router = APIRouter(include_in_schema=False)
 for one in (
+    shared_files,
     new_page,
     live,
     acting,
@@ -32,9 +33,7 @@ for one in (
 ):
     router.include_router(one.router)
 
-files = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
-files.include_router(shared_files.router)
-lost = APIRouter(route_class=PageRoute)
+lost = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @lost.get("/dashboard/{rest:path}")

@@ -10,9 +10,10 @@ from fastapi.responses import RedirectResponse
 
 from wiseflow.core.errors import NotFound
 from wiseflow.server.pages.site import ASSETS, THEME_COOKIE, THEMES, PageRoute, asset, link
+from wiseflow.server.scopes import PUBLIC
 
 YEAR_S = 31_536_000
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[PUBLIC])
 
 
 @router.get("/")

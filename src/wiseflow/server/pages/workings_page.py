@@ -10,11 +10,12 @@ from wiseflow.core.access import Scope
 from wiseflow.core.jobs import JobStatus
 from wiseflow.server.pages.performance import HOUR_S, HOURS, view_of
 from wiseflow.server.pages.site import PageRoute, Visiting
+from wiseflow.server.scopes import READ
 
 ENDED_AT_MOST = 5_000
 # Pages that other parts of the program may add; each is linked where there is one.
 MORE = (("keys_page", "Keys"), ("schedules_page", "Schedules"), ("audit_page", "Audit log"))
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
 @router.get("/performance")

@@ -124,9 +124,5 @@ signing_keys = Table(
 # What ended lately, for the webhooks of a tenant: a long history costs a look nothing.
 _ENDED = text("completed_at IS NOT NULL")
 Index(
-    "ix_jobs_told",
-    jobs.c.tenant,
-    jobs.c.completed_at,
-    sqlite_where=_ENDED,
-    postgresql_where=_ENDED,
+    "ix_jobs_told", jobs.c.tenant, jobs.c.completed_at, sqlite_where=_ENDED, postgresql_where=_ENDED
 )
