@@ -27,6 +27,7 @@ class Row:
         query: of the address.
         form: what is sent, as a browser sends a form; ``None`` for nothing.
         unknown: the status for nobody who is known: a page leads to where one logs in.
+        chief: whether only the tenant "" may, as it concerns all; others are refused with 403.
     """
 
     route: str
@@ -37,10 +38,13 @@ class Row:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     form: Mapping[str, str] | None = None
     unknown: int = 401
+    chief: bool = False
 
     @property
     def for_others(self) -> int:
         """The status for another tenant's key."""
+        if self.chief:
+            return 403
         return self.others or (404 if "{" in self.route else self.right)
 
 
@@ -116,4 +120,13 @@ ROWS = (
     Row(route="GET /api/v1/keys/{key_id}", needs=ADMIN),
     Row(route="POST /api/v1/keys/{key_id}/rotate", needs=ADMIN, right=201, body={"grace_s": 9}),
     Row(route="POST /api/v1/keys/{key_id}/revoke", needs=ADMIN),
+    Row(route="GET /api/v1/secrets", needs=ADMIN, chief=True),
+    Row(
+        route="PUT /api/v1/secrets/{name}",
+        needs=ADMIN,
+        right=204,
+        body={"value": "a secret"},
+        chief=True,
+    ),
+    Row(route="DELETE /api/v1/secrets/{name}", needs=ADMIN, right=204, chief=True),
 )

@@ -22,6 +22,7 @@ from wiseflow.app.metering.truth import Truth
 from wiseflow.app.outside import Outside, open_outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
+from wiseflow.app.sealing import with_kept_secrets
 from wiseflow.app.sharing import shared_outside
 from wiseflow.app.signing import signing_secret
 from wiseflow.app.tracing import open_tracing
@@ -40,6 +41,7 @@ from wiseflow.core.keys import KeyStore
 from wiseflow.core.library import Collection
 from wiseflow.core.news import OnNews
 from wiseflow.core.report import Report
+from wiseflow.core.sealed import SecretStore
 from wiseflow.core.tasks import TaskEvent
 from wiseflow.engine.compute import TaskBranches, TaskCompute
 from wiseflow.engine.prediction import Predictor
@@ -72,6 +74,7 @@ from wiseflow.storage.sql.keys import SqlKeyStore
 from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
 from wiseflow.storage.sql.schema import open_database
+from wiseflow.storage.sql.secrets import SqlSecretStore
 from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
 
@@ -142,6 +145,7 @@ class Application:
         self.auditor = Auditor(
             SqlAuditLog(database), clock, keep_days=settings.audit_retention_days
         )
+        self.secrets: SecretStore = SqlSecretStore(database)
         self.steps = SqlStepStore(database)
         self._reports = SqlReportStore(database)
         self._plans = Plans(self.queue, self.steps)
@@ -486,6 +490,7 @@ async def open_application(
     check_local_only(settings)
     database = await open_database(settings.database_url, database_options(settings))
     try:
+        settings = await with_kept_secrets(settings, SqlSecretStore(database))
         given, clock = clock, clock or SystemClock()
         async with (
             open_tracing(settings) as tracing,

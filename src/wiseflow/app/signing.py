@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from wiseflow.app.sealing import masters_of
 from wiseflow.core.errors import StorageError
 from wiseflow.settings.model import Settings
 
@@ -25,10 +26,11 @@ def signing_secret(settings: Settings, purpose: str) -> bytes:
     signed stays good when the program starts again.
 
     Raises:
+        ConfigurationError: ``WISEFLOW_SECRET_KEY`` is too short.
         StorageError: the file can be neither read nor made.
     """
-    given = settings.wiseflow_secret_key.get_secret_value().partition(",")[0].strip()
-    master = given.encode() if given else _kept(settings.data_dir / FILE)
+    given = masters_of(settings)
+    master = given[0].encode() if given else _kept(settings.data_dir / FILE)
     return hmac.digest(master, f"wiseflow {purpose}".encode(), hashlib.sha256)
 
 

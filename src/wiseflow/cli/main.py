@@ -45,6 +45,11 @@ COMMANDS = {
     "serve": ("wiseflow.cli.serve", "serve", "Answer over HTTP: REST, dashboard, health."),
     "worker": ("wiseflow.cli.worker", "worker", "Run researches that others submit."),
     "keys": ("wiseflow.cli.keys", "keys", "Make, list, revoke and rotate API keys."),
+    "secrets": (
+        "wiseflow.cli.secrets",
+        "secrets",
+        "Keep keys of providers in the database, encrypted.",
+    ),
     "audit": ("wiseflow.cli.audit", "audit", "Show who changed what."),
     "db": ("wiseflow.cli.db", "db", "Upgrade and check the database."),
     "bench": ("wiseflow.cli.bench", "bench", "Measure this program on this machine."),

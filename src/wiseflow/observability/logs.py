@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Final
 
 from wiseflow.observability.options import FIELDS, LogOptions
@@ -114,6 +115,15 @@ def configure_logging(options: LogOptions) -> None:
     logging.getLogger().addHandler(LogHandler(options))
 
 
+def hide_also(secrets: Iterable[str]) -> None:
+    """Let these appear in no record either, where records are sent somewhere."""
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, LogHandler)]:
+        options = handler.options
+        known = dict.fromkeys((*options.secrets, *secrets))
+        configure_logging(replace(options, secrets=tuple(known)))
+
+
 def close_logging() -> None:
     """Close the log file, and send records nowhere of ours any more."""
     root = logging.getLogger()
@@ -128,7 +138,7 @@ class LogHandler(logging.Handler):
     def __init__(self, options: LogOptions) -> None:
         least = logging.CRITICAL + 1 if not options.console else options.console_level
         super().__init__(level=logging.NOTSET if options.file else least)
-        self._options = options
+        self.options = options
         self._outputs: list[logging.Handler] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -137,7 +147,7 @@ class LogHandler(logging.Handler):
         if self._outputs is None:
             from wiseflow.observability.outputs import make_outputs  # noqa: PLC0415 - slow
 
-            self._outputs = make_outputs(self._options)
+            self._outputs = make_outputs(self.options)
         said: Mapping[str, object] = getattr(record, FIELDS, _NOTHING)
         setattr(record, FIELDS, {**_bound.get(), **said})
         for output in self._outputs:

@@ -18,6 +18,7 @@ from wiseflow.server import (
     schedule_routes,
     share_routes,
     webhook_routes,
+    secret_routes,
 )
 from wiseflow.server.admission import Admission
 from wiseflow.server.client_limits import ClientLimits
@@ -60,6 +61,7 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
     app.include_router(login_routes.router)
     app.include_router(key_routes.router, prefix=PREFIX)
     app.include_router(audit_routes.router, prefix=PREFIX)
+    app.include_router(secret_routes.router, prefix=PREFIX)
     app.include_router(routing.router)
     app.include_router(metrics_router(application.settings.metrics_path))
     # Added last, so that it is outermost and sees all that the others do.

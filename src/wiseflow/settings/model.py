@@ -22,6 +22,7 @@ from wiseflow.settings.setting import About
 from wiseflow.settings.workers import Workers
 
 DEFAULT_ORIGIN = "default"
+KEPT_ORIGIN = "secrets"
 DATABASE_SCHEMES = ("sqlite", "postgresql")
 _DATA_DIR = Path("data")
 _LEVELS: tuple[LogLevel, ...] = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -340,6 +341,17 @@ class Settings(AccessSettings, Outside, Workers, Observing):
     def provider_base(self, provider: str) -> str:
         """The address of a provider in place of its own; "" when none is set."""
         return str(getattr(self, f"{provider}_api_base", ""))
+
+    def with_kept(self, secrets: Mapping[str, str]) -> Self:
+        """The settings with kept secrets, by name, for those that no source names."""
+        free = {
+            name: SecretStr(value)
+            for name, value in secrets.items()
+            if self.origin(name) == DEFAULT_ORIGIN and name.lower() in type(self).model_fields
+        }
+        settings = self.model_copy(update={name.lower(): value for name, value in free.items()})
+        settings._origins = {**self._origins, **dict.fromkeys(free, KEPT_ORIGIN)}  # noqa: SLF001
+        return settings
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, to be kept out of all that is written."""
