@@ -73,7 +73,6 @@ async def test_every_route_answers_everybody_as_documented(asked, application, k
         "key_id": (await keys(scope=Scope.READ, tenant="acme")).key.key_id,
         "schedule_id": await made_by(asked, right[Scope.RUN], "schedules", SCHEDULE),
         "webhook_id": await made_by(asked, right[Scope.ADMIN], "webhooks", WEBHOOK),
-        "name": "app.css",
         "view": "log",
         "form": "markdown",
         **dict.fromkeys(("share_id", "token", "source_id", "rest"), "nothing"),

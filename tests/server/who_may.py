@@ -88,7 +88,7 @@ ROWS = (
     Row(route="GET /api/v1/webhooks/{webhook_id}/deliveries", needs=ADMIN),
     Row(route="DELETE /api/v1/webhooks/{webhook_id}", needs=ADMIN, right=204),
     Row(route="GET /metrics", needs=ADMIN),
-    Row(route="GET /static/{name}", needs=None),
+    Row(route="GET /static/{name}", needs=None, right=404),
     page("GET /", right=303),
     Row(route="POST /dashboard/theme", needs=None, right=303, form={"theme": "dark"}),
     page("GET /dashboard"),

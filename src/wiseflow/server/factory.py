@@ -16,9 +16,9 @@ from wiseflow.server import (
     login_routes,
     research_routes,
     schedule_routes,
+    secret_routes,
     share_routes,
     webhook_routes,
-    secret_routes,
 )
 from wiseflow.server.admission import Admission
 from wiseflow.server.client_limits import ClientLimits
