@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wiseflow.app.auditing import Auditor
-from wiseflow.app.databases import check_local_only, database_options, wake_ups
+from wiseflow.app.databases import wake_ups
 from wiseflow.app.defaults import Defaults, Settled
-from wiseflow.app.engines import engine
 from wiseflow.app.followups import FollowUps
 from wiseflow.app.forecasting import Forecast, forecast
 from wiseflow.app.key_ring import KeyRing
-from wiseflow.app.libraries import Libraries, parse_bounds
-from wiseflow.app.limiting import open_limiter, test_cache
-from wiseflow.app.metering.truth import Truth
-from wiseflow.app.outside import Outside, open_outside
+from wiseflow.app.libraries import Libraries
+from wiseflow.app.limiting import test_cache
+from wiseflow.app.outside import Outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
-from wiseflow.app.sealing import with_kept_secrets
-from wiseflow.app.sharing import shared_outside
 from wiseflow.app.signing import signing_secret
-from wiseflow.app.tracing import open_tracing
 from wiseflow.app.upkeep import Upkeep
 from wiseflow.app.warming import Warming
 from wiseflow.app.working import work
 from wiseflow.core.authoring import Plan
 from wiseflow.core.calls import CallKind, Totals
-from wiseflow.core.clock import Clock, SystemClock
+from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import Configuration, TaskPriority
 from wiseflow.core.documents import Hit
 from wiseflow.core.groups import task_group
@@ -39,14 +33,10 @@ from wiseflow.core.instances import Instance, InstanceKind
 from wiseflow.core.jobs import Event, Job, JobRequest
 from wiseflow.core.keys import KeyStore
 from wiseflow.core.library import Collection
-from wiseflow.core.news import OnNews
 from wiseflow.core.report import Report
 from wiseflow.core.sealed import SecretStore
-from wiseflow.core.tasks import TaskEvent
 from wiseflow.engine.compute import TaskBranches, TaskCompute
 from wiseflow.engine.prediction import Predictor
-from wiseflow.engine.processes import ProcessPool
-from wiseflow.engine.remembering import remembered
 from wiseflow.engine.tasks import TaskManager
 from wiseflow.jobs import webhooks
 from wiseflow.jobs.context import Handler
@@ -67,15 +57,12 @@ from wiseflow.storage.sql.claims import Bound
 from wiseflow.storage.sql.database import ConnectionTest, Database
 from wiseflow.storage.sql.documents import SqlDocumentStore
 from wiseflow.storage.sql.events import SqlEventStore
-from wiseflow.storage.sql.figures import SqlJobFigures
 from wiseflow.storage.sql.instances import SqlInstanceStore
 from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.keys import SqlKeyStore
 from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
-from wiseflow.storage.sql.schema import open_database
 from wiseflow.storage.sql.secrets import SqlSecretStore
-from wiseflow.storage.sql.statistics import SqlStatisticsStore
 from wiseflow.storage.sql.steps import SqlStepStore
 
 if TYPE_CHECKING:  # Prometheus' library is slow to import, and short commands need none of it
@@ -88,17 +75,9 @@ POLL_S = 1.0
 LOOKS_A_LEASE = 8
 # How long a service waits for a database that is away or full, before it ends with that error.
 PATIENCE_S = 600.0
-# One search, or the writing of one section, takes milliseconds; a call that takes this is stuck.
-COMPUTE_TIMEOUT_S = 120.0
 RESEARCH_POOL = "research"
 READING_POOL = "pages"
 NO_HANDLERS: Mapping[str, Handler] = {}
-# What a worker process imports at its start, so that the first research need not wait for it.
-RESEARCH_MODULES = (
-    "wiseflow.research.extractive.authors",
-    "wiseflow.research.extractive.retrieving",
-)
-READING_MODULES = ("wiseflow.research.web.warming",)
 
 
 class Application:
@@ -462,124 +441,3 @@ class Application:
     def documents_of(self, tenant: str) -> SqlDocumentStore:
         """Where the documents of a tenant are kept."""
         return SqlDocumentStore(self._database, tenant)
-
-
-@asynccontextmanager
-async def open_application(
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    on_task: Callable[[TaskEvent], None] | None = None,
-    on_news: OnNews | None = None,
-    meter: Meter | None = None,
-) -> AsyncGenerator[Application]:
-    """The application, its database open and of this version; closed on leaving.
-
-    Args:
-        settings: what holds.
-        clock: the time; the system's when ``None``.
-        on_task: is told what happens to the tasks of the engine.
-        on_news: is told who is asked, once, and who does not answer and is waited for.
-        meter: counts what happens, in a service.
-
-    Raises:
-        StorageError: the database cannot be opened.
-        SchemaMismatch: a newer version has upgraded it.
-        ConfigurationError: a setting cannot be used.
-    """
-    check_local_only(settings)
-    database = await open_database(settings.database_url, database_options(settings))
-    try:
-        settings = await with_kept_secrets(settings, SqlSecretStore(database))
-        given, clock = clock, clock or SystemClock()
-        async with (
-            open_tracing(settings) as tracing,
-            remembered(SqlStatisticsStore(database), clock) as predictor,
-            _research_pool(settings) as research,
-            _reading_pool(settings) as reading,
-            engine(settings, predictor=predictor, on_event=_told(on_task, meter)) as tasks,
-            _outside(settings, given, on_news) as outside,
-            _metered(meter, database, tasks, outside, clock),
-            Warming(reading.start, outside.directory.warm) as warming,
-        ):
-            tasks.add_pool(RESEARCH_POOL, research)
-            tasks.add_pool(READING_POOL, reading)
-            opened = Application(
-                settings=settings,
-                database=database,
-                tasks=tasks,
-                outside=outside,
-                warming=warming,
-                clock=clock,
-                meter=meter,
-                tracing=tracing,
-            )
-            try:
-                yield opened
-            finally:
-                await opened.upkeep.aclose()
-    finally:
-        await database.close()
-
-
-def _told(
-    on_task: Callable[[TaskEvent], None] | None, meter: Meter | None
-) -> Callable[[TaskEvent], None] | None:
-    """Tells the events of tasks to whoever wants to know."""
-    if on_task is None or meter is None:
-        return on_task if meter is None else meter.changed
-
-    def tell(event: TaskEvent) -> None:
-        meter.changed(event)
-        on_task(event)
-
-    return tell
-
-
-def _metered(
-    meter: Meter | None, database: Database, tasks: TaskManager, outside: Outside, clock: Clock
-) -> AbstractAsyncContextManager[None]:
-    if meter is None:
-        return nullcontext()
-    # Only a service has a meter, and its modules are slow to import.
-    from wiseflow.app.metering.meter import Metered  # noqa: PLC0415
-
-    truth = Truth(SqlJobFigures(database), clock)
-    return meter.measuring(Metered(tasks=tasks, outside=outside, truth=truth))
-
-
-def _research_pool(settings: Settings) -> ProcessPool:
-    return ProcessPool(
-        workers=settings.max_concurrent_tasks,
-        name=RESEARCH_POOL,
-        timeout_s=COMPUTE_TIMEOUT_S,
-        preload=RESEARCH_MODULES,
-    )
-
-
-def _reading_pool(settings: Settings) -> ProcessPool:
-    """Processes that read files and pages, which are hostile: bounded in memory and time."""
-    return ProcessPool(
-        workers=settings.max_concurrent_tasks,
-        name=READING_POOL,
-        timeout_s=settings.index_parse_timeout_s,
-        limits=parse_bounds(settings),
-        preload=READING_MODULES,
-    )
-
-
-@asynccontextmanager
-async def _outside(
-    settings: Settings, clock: Clock | None, on_news: OnNews | None
-) -> AsyncGenerator[Outside]:
-    """The gateway that the event loop's applications share; one alone where time is not real."""
-    if clock is None:
-        async with shared_outside(settings, on_news=on_news) as outside:
-            yield outside
-        return
-    opened = await open_limiter(settings, clock)
-    try:
-        async with open_outside(settings, clock, opened.limiter, on_news=on_news) as outside:
-            yield outside
-    finally:
-        await opened.aclose()
