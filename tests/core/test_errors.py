@@ -22,6 +22,8 @@ ALL = [
 def build(kind):
     if kind is errors.BudgetSpent:
         return kind("it is spent", resource="money", cure="Give it more")
+    if kind is errors.TooOften:
+        return kind("too often", retry_after_s=2.5, cure="Wait")
     return kind(*LEAVES[kind]) if kind in LEAVES else kind("it broke", cure="Mend it")
 
 
