@@ -115,7 +115,7 @@ class Canaries:
         self.given: list[str] = []
 
     def another(self) -> str:
-        word = "".join(self._chance.choices(string.ascii_letters + string.digits, k=28))
+        word = "".join(self._chance.choices(string.ascii_letters + string.digits, k=36))
         self.given.append(word)
         return word
 
