@@ -21,7 +21,7 @@ ALLOWED = {
     "procrastinate": {"storage", "bench"},
     "aiosqlite": {"storage"},
     "httpx": set(),
-    "requests": set(),
+    "requests": {"observability"},  # what sends traces takes a session of it, and no other client
     "urllib3": set(),
     "urllib.request": set(),
     "http.client": {"simulator"},

@@ -41,7 +41,7 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
         application: open, and closed by who opened it.
         host: where the server listens: only on a loopback address are requests taken without a
             key. "" when it is not known.
-        root_path: under which a proxy offers it, such as ``/wiseflow``; the server is told it, too.
+        root_path: under which a proxy offers it, such as ``/wiseflow``; see ``UnderPath``.
     """
     app = FastAPI(title="WiseFlow", version=VERSION, dependencies=[Depends(refuse_undeclared)])
     app.state.application = application

@@ -15,6 +15,7 @@ from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.groups import task_group
 from wiseflow.core.instances import InstanceKind
 from wiseflow.server.factory import create_app
+from wiseflow.server.sub_paths import UnderPath
 
 # What is under way at the end, streams above all, may go on for so long.
 END_S = 10
@@ -75,9 +76,11 @@ async def serve(
     await refuse_open(application, options.host)
     server = _Server(
         uvicorn.Config(
-            create_app(application, host=options.host, root_path=options.root_path),
+            UnderPath(
+                create_app(application, host=options.host, root_path=options.root_path),
+                options.root_path,
+            ),
             host=options.host,
-            root_path=options.root_path,
             port=options.port,
             log_config=None,
             timeout_graceful_shutdown=END_S,

@@ -41,6 +41,7 @@ class Service:
         self._folder = folder
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
+        self.key = ""
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
@@ -95,9 +96,12 @@ def service(tmp_path_factory) -> Iterator[Service]:
             "JOB_LEASE_S": "3",
             "JOB_HEARTBEAT_S": "0.5",
             "MAX_CONCURRENT_TASKS": "1",
+            "ENABLE_METRICS": "false",  # its port may be another test's
         }
         service = Service(folder, environ)
         service.run("index", "add", "papers", "--collection", "papers")
+        # Behind a proxy everybody seems to be at this machine, so a key is needed.
+        service.key = service.run("keys", "create", "browser", "--scope", "admin").stdout.strip()
         service.start()
         yield service
         service.kill()
@@ -113,6 +117,23 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def signed_in(service, browser):
+    """The cookies of somebody who has logged in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{service.base}/dashboard")
+    page.get_by_label("API key").fill("wf_not_a_key")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").wait_for()
+    page.get_by_label("API key").fill(service.key)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{service.base}/dashboard")
+    yield context.storage_state()
+    context.close()
+
+
 @pytest.fixture
 def troubles() -> list[str]:
     """What the browser complained of."""
@@ -120,8 +141,8 @@ def troubles() -> list[str]:
 
 
 @pytest.fixture
-def context(browser, troubles) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+def context(browser, signed_in, troubles) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=signed_in)
     context.add_init_script(NOTE_VIOLATIONS)
     context.on("weberror", lambda error: troubles.append(str(error.error)))
     context.set_default_timeout(60_000)

@@ -47,9 +47,9 @@ def ask(page, service, topic, *, mode="linear", button="Start research"):
 
 
 @pytest.fixture(scope="module")
-def finished(service, browser):
+def finished(service, browser, signed_in):
     """A research that was watched from its start to its report, and what was seen on the way."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=signed_in)
     context.set_default_timeout(60_000)
     page = context.new_page()
     url = ask(page, service, TOPICS["live"], mode="multi_agent")
@@ -98,9 +98,12 @@ def test_a_citation_shows_what_it_rests_on(finished, page):
     keep(page, "source")
 
 
-def test_a_citation_opens_at_a_tap(finished, browser):
+def test_a_citation_opens_at_a_tap(finished, browser, signed_in):
     context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+        storage_state=signed_in,
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
     )
     page = context.new_page()
     page.goto(finished[0])
@@ -181,8 +184,10 @@ def test_two_reports_are_compared(service, finished, page):
     assert list(violations(Axe().run(page))) == []
 
 
-def test_everything_works_without_scripts(service, browser):
-    context = browser.new_context(java_script_enabled=False, color_scheme="light")
+def test_everything_works_without_scripts(service, browser, signed_in):
+    context = browser.new_context(
+        java_script_enabled=False, color_scheme="light", storage_state=signed_in
+    )
     context.set_default_timeout(60_000)
     page = context.new_page()
     ask(page, service, "Galpiwick school meal reform")
