@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright
 
 from wiseflow.simulator.options import SimulatorOptions
 from wiseflow.simulator.process import SimulatorProcess
@@ -107,31 +108,34 @@ def service(tmp_path_factory) -> Iterator[Service]:
         service.kill()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+# The other API of Playwright leaves its event loop running in the thread of the tests, and whatever
+# test comes next in that process cannot run one of its own.
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=list(FLAGS)
         )
         yield browser
-        browser.close()
+        await browser.close()
 
 
-@pytest.fixture(scope="session")
-def signed_in(service, browser):
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def signed_in(service, browser) -> StorageState:
     """The cookies of somebody who has logged in."""
-    context = browser.new_context()
-    page = context.new_page()
+    context = await browser.new_context()
+    page = await context.new_page()
     page.set_default_timeout(60_000)
-    page.goto(f"{service.base}/dashboard")
-    page.get_by_label("API key").fill("wf_not_a_key")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("alert").wait_for()
-    page.get_by_label("API key").fill(service.key)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{service.base}/dashboard")
-    yield context.storage_state()
-    context.close()
+    await page.goto(f"{service.base}/dashboard")
+    await page.get_by_label("API key").fill("wf_not_a_key")
+    await page.get_by_role("button", name="Log in").click()
+    await page.get_by_role("alert").wait_for()
+    await page.get_by_label("API key").fill(service.key)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url(f"{service.base}/dashboard")
+    cookies = await context.storage_state()
+    await context.close()
+    return cookies
 
 
 @pytest.fixture
@@ -140,16 +144,18 @@ def troubles() -> list[str]:
     return []
 
 
-@pytest.fixture
-def context(browser, signed_in, troubles) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=signed_in)
-    context.add_init_script(NOTE_VIOLATIONS)
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser, signed_in, troubles) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(
+        viewport={"width": 1440, "height": 900}, storage_state=signed_in
+    )
+    await context.add_init_script(NOTE_VIOLATIONS)
     context.on("weberror", lambda error: troubles.append(str(error.error)))
     context.set_default_timeout(60_000)
     yield context
-    context.close()
+    await context.close()
 
 
-@pytest.fixture
-def page(context) -> Page:
-    return context.new_page()
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context) -> Page:
+    return await context.new_page()
