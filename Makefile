@@ -49,6 +49,8 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/malformed_pages.py --cases 1000 --seed 1
 	@$(BIN)/python proofs/third_party_server.py --seed 1
 	@$(BIN)/python proofs/metrics_truth.py --jobs 1000 --processes 4
+	@$(BIN)/python proofs/fuzz_api.py --cases 200 --bodies 10000 --seed 1
+	@$(BIN)/python proofs/sse_clients.py --clients 500 --minutes 10 --seed 1
 
 .PHONY: lint types imports
 lint: env-dev

@@ -4,10 +4,16 @@ from pathlib import Path
 
 from wiseflow.cli.reference import render_commands
 from wiseflow.observability.metrics.reference import render_metrics
+from wiseflow.server.factory import render_api
 from wiseflow.settings.reference import render_reference
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
-PAGES = {"cli.md": render_commands, "settings.md": render_reference, "metrics.md": render_metrics}
+PAGES = {
+    "cli.md": render_commands,
+    "metrics.md": render_metrics,
+    "openapi.json": render_api,
+    "settings.md": render_reference,
+}
 
 if __name__ == "__main__":
     for name, render in PAGES.items():

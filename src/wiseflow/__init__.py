@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wiseflow.core.version import VERSION
 
 if TYPE_CHECKING:
+    from wiseflow.client.client import Client
     from wiseflow.connector.asking import Completion
     from wiseflow.connector.bridge import Synchronous
     from wiseflow.connector.engines import task_manager, thread_pool_manager
@@ -52,6 +53,7 @@ _PLACES = {
     "AdaptiveLoadBalancer": "wiseflow.engine.balancing",
     "Budget": "wiseflow.core.configuration",
     "CallMetrics": "wiseflow.connector.models",
+    "Client": "wiseflow.client.client",
     "Completion": "wiseflow.connector.asking",
     "Configuration": "wiseflow.core.configuration",
     "IntelligentBatchOptimizer": "wiseflow.engine.batching",
@@ -85,6 +87,7 @@ __all__ = [
     "AdaptiveLoadBalancer",
     "Budget",
     "CallMetrics",
+    "Client",
     "Completion",
     "Configuration",
     "IntelligentBatchOptimizer",

@@ -10,7 +10,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "wiseflow"
 # Where each of these may be imported. What is asked of a database or of Redis is no call to the
 # outside; the simulator serves, and asks only its own child.
 ALLOWED = {
-    "httpx2": {"providers"},
+    "httpx2": {"client", "providers"},  # the client asks our own service
     "httpcore2": {"providers"},
     "openai": {"providers"},
     "anthropic": {"providers"},

@@ -33,8 +33,13 @@ async def call(asked: httpx2.AsyncClient, row: Row, made: dict[str, str], key: s
     extra: dict[str, Any] = {} if row.body is None else {"json": row.body}
     if row.form is not None:
         extra = {"data": row.form}
+    named = made | {name: made[other] for name, other in row.instead.items()}
     answer = await asked.request(
-        method, path.replace(":path", "").format(**made), headers=headers, params=row.query, **extra
+        method,
+        path.replace(":path", "").format(**named),
+        headers=headers,
+        params=row.query,
+        **extra,
     )
     if answer.status_code == 401 and not row.route.endswith("/login"):
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -65,17 +70,23 @@ async def test_every_route_answers_everybody_as_documented(asked, application, k
     chief = (await keys(scope=Scope.ADMIN)).text
     revoked = await keys(scope=Scope.ADMIN, tenant="acme", revoked=True)
     submitted = await asked.post(
-        "/api/v1/research", json={"topic": "Tides"}, headers={"X-API-Key": right[Scope.RUN]}
+        "/api/v1/research/parallel",
+        json={"topics": ["Tides", "Rain"]},
+        headers={"X-API-Key": right[Scope.RUN]},
     )
+    [research, spare] = submitted.json()["researches"]
     made = {
-        "research_id": submitted.json()["id"],
+        "research_id": research["id"],
+        "spare_id": spare["id"],
         "name": "EXA_API_KEY",
         "key_id": (await keys(scope=Scope.READ, tenant="acme")).key.key_id,
         "schedule_id": await made_by(asked, right[Scope.RUN], "schedules", SCHEDULE),
         "webhook_id": await made_by(asked, right[Scope.ADMIN], "webhooks", WEBHOOK),
         "view": "log",
         "form": "markdown",
-        **dict.fromkeys(("share_id", "token", "source_id", "rest"), "nothing"),
+        **dict.fromkeys(
+            ("share_id", "token", "source_id", "question_id", "collection", "rest"), "nothing"
+        ),
     }
 
     found: dict[str, dict[str, int]] = {}

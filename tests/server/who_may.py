@@ -27,6 +27,7 @@ class Row:
         query: of the address.
         form: what is sent, as a browser sends a form; ``None`` for nothing.
         unknown: the status for nobody who is known: a page leads to where one logs in.
+        instead: names in the path that another one's value is put in place of.
         chief: whether only the tenant "" may, as it concerns all; others are refused with 403.
     """
 
@@ -38,6 +39,7 @@ class Row:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     form: Mapping[str, str] | None = None
     unknown: int = 401
+    instead: Mapping[str, str] = field(default_factory=dict[str, str])
     chief: bool = False
 
     @property
@@ -50,6 +52,7 @@ class Row:
 
 READ, RUN, ADMIN = Scope.READ, Scope.RUN, Scope.ADMIN
 
+PLAN = {"title": "Tides", "sections": [{"title": "The Moon", "queries": ["gravity"]}]}
 SCHEDULE = {"topic": "Tides", "cron": "0 7 * * *"}
 WEBHOOK = {"url": "http://127.0.0.1:9/hook"}
 
@@ -61,12 +64,55 @@ def page(route: str, needs: Scope = READ, **others: Any) -> Row:
 
 # In the order in which they are called: what ends something stands below what needs it.
 ROWS = (
+    Row(route="GET /health", needs=None),
     Row(route="GET /health/live", needs=None),
+    Row(route="GET /health/ready", needs=None),
+    Row(route="GET /health/startup", needs=None),
     Row(route="GET /login", needs=None),
     Row(route="POST /login", needs=None, right=401),
     Row(route="POST /logout", needs=None, right=303),
     Row(route="POST /api/v1/research", needs=RUN, right=202, body={"topic": "Tides"}),
+    Row(route="GET /api/v1/research", needs=READ),
+    Row(route="POST /api/v1/research/estimate", needs=READ, body={"topic": "Tides"}),
+    Row(route="POST /api/v1/research/parallel", needs=RUN, right=202, body={"topics": ["Tides"]}),
     Row(route="GET /api/v1/research/{research_id}", needs=READ),
+    Row(route="GET /api/v1/research/{research_id}/plan", needs=READ, right=404),
+    Row(route="PUT /api/v1/research/{research_id}/plan", needs=RUN, right=409, body=PLAN),
+    Row(route="POST /api/v1/research/{research_id}/approve", needs=RUN, right=409),
+    Row(
+        route="POST /api/v1/research/{research_id}/follow-up",
+        needs=RUN,
+        right=409,
+        body={"topic": "Spring tides"},
+    ),
+    Row(route="GET /api/v1/research/{research_id}/result", needs=READ, right=409),
+    Row(route="GET /api/v1/research/{research_id}/sources", needs=READ, right=409),
+    Row(route="GET /api/v1/research/{research_id}/sources/{source_id}", needs=READ, right=409),
+    Row(
+        route="POST /api/v1/research/{research_id}/ask",
+        needs=RUN,
+        right=409,
+        body={"question": "How high?"},
+    ),
+    Row(route="GET /api/v1/research/{research_id}/questions", needs=READ),
+    Row(route="GET /api/v1/research/{research_id}/questions/{question_id}", needs=READ, right=404),
+    Row(route="POST /api/v1/research/{research_id}/cancel", needs=RUN),
+    Row(route="GET /api/v1/research/{research_id}/events", needs=READ),
+    Row(route="POST /api/v1/research/{research_id}/resume", needs=RUN),
+    Row(
+        route="DELETE /api/v1/research/{research_id}",
+        needs=RUN,
+        right=204,
+        instead={"research_id": "spare_id"},
+    ),
+    Row(route="GET /api/v1/collections", needs=READ),
+    Row(
+        route="POST /api/v1/collections/{collection}/files", needs=RUN, right=422, others=422
+    ),  # without a file
+    Row(route="GET /api/v1/collections/{collection}/files", needs=READ, right=404),
+    Row(route="DELETE /api/v1/collections/{collection}/files/{name}", needs=RUN, right=404),
+    Row(route="DELETE /api/v1/collections/{collection}", needs=RUN, right=404),
+    Row(route="GET /api/v1/search", needs=READ, right=404, query={"query": "tides"}),
     Row(route="GET /api/v1/research/{research_id}/changes", needs=READ, right=422),
     Row(route="POST /api/v1/research/{research_id}/shares", needs=RUN, right=409, body={}),
     Row(route="GET /api/v1/research/{research_id}/shares", needs=READ),

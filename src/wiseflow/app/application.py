@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from wiseflow.app.auditing import Auditor
 from wiseflow.app.databases import wake_ups
 from wiseflow.app.defaults import Defaults, Settled
+from wiseflow.app.following import Following
 from wiseflow.app.followups import FollowUps
 from wiseflow.app.forecasting import Forecast, forecast
 from wiseflow.app.key_ring import KeyRing
@@ -62,13 +64,13 @@ from wiseflow.storage.sql.jobs import SqlJobQueue
 from wiseflow.storage.sql.keys import SqlKeyStore
 from wiseflow.storage.sql.pages import SqlPageStore
 from wiseflow.storage.sql.reports import SqlReportStore
+from wiseflow.storage.sql.request_keys import SqlRequestKeys
 from wiseflow.storage.sql.secrets import SqlSecretStore
 from wiseflow.storage.sql.steps import SqlStepStore
 
 if TYPE_CHECKING:  # Prometheus' library is slow to import, and short commands need none of it
     from wiseflow.app.metering.meter import Meter
 
-FOLLOW_POLL_S = 0.25
 # How often a worker looks for work by itself: for what no wake-up told of, such as a lease that ran
 # out, which must not wait for long compared with a lease.
 POLL_S = 1.0
@@ -130,7 +132,9 @@ class Application:
         self._plans = Plans(self.queue, self.steps)
         self._libraries = Libraries(settings, tasks, self.documents_of)
         self._compute = TaskCompute(tasks, RESEARCH_POOL)
-        self._clock = clock
+        self.clock = clock
+        self.following = Following(self.events, clock)
+        self.request_keys = SqlRequestKeys(database, days=settings.idempotency_key_days)
         self.outside = outside
         self._warming = warming
         self._defaults = Defaults(settings, outside, self.documents_of)
@@ -311,7 +315,7 @@ class Application:
                 task_timeout_s=self.settings.task_timeout,
                 patience_s=PATIENCE_S if service else 0.0,
             ),
-            clock=self._clock,
+            clock=self.clock,
             wake_ups=self._wake_ups if service else None,
             listener=SILENT if self.meter is None else self.meter,
             tracing=self._tracing,
@@ -336,7 +340,7 @@ class Application:
             await work(
                 lambda name: self.worker(concurrency=places, owner=name, service=True),
                 self._instances,
-                self._clock,
+                self.clock,
                 kind=kind,
                 every_s=self.settings.job_heartbeat_s,
                 stop=stop,
@@ -373,20 +377,9 @@ class Application:
 
     async def follow_events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]:
         """What happens to a research, from the event after number ``after`` until it has ended."""
-        while True:
-            ended = (await self.queue.get(job_id)).status.final
-            # Read after the status: what was written before the end is then among them.
-            events = await self.events.events(job_id, after=after)
-            for event in events:
-                after = event.number
+        async with aclosing(self.following.follow(job_id, after=after)) as events:
+            async for event in events:
                 yield event
-            if ended and not events:
-                return
-            await self._clock.sleep(0 if events else FOLLOW_POLL_S)
-
-    async def pause(self, seconds: float) -> None:
-        """Let time pass, by this application's clock."""
-        await self._clock.sleep(seconds)
 
     def collection_for(self, paths: Sequence[Path]) -> str:
         """The name of the collection that holds just these files and folders."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol, cast
 
 from wiseflow.app.defaults import Settled
@@ -68,7 +69,9 @@ class FollowUps:
             ) from None
         return job
 
-    async def submit(self, prefix: str, question: str, model: str | None = None) -> Job:
+    async def submit(
+        self, prefix: str, question: str, model: str | None = None, *, submitter: str = ""
+    ) -> Job:
         """The job of a question to a report, new or that of the same question asked before.
 
         One that failed or was cancelled is pending again; its finished steps are kept.
@@ -78,6 +81,7 @@ class FollowUps:
             question: in words.
             model: who answers, ``provider:model`` or ``extractive``; as the research was written
                 when ``None``.
+            submitter: the id of the API key that asks, or "".
 
         Raises:
             NotFound: there is no such research.
@@ -92,7 +96,8 @@ class FollowUps:
             text=clean_topic(question),
             configuration=await self._configuration(research, model),
         )
-        [job_id] = await self._queue.submit([self._request(asked, research.tenant)])
+        request = replace(self._request(asked, research.tenant), submitter=submitter)
+        [job_id] = await self._queue.submit([request])
         job = await self._queue.get(job_id)
         if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
             return await self._queue.resume(job_id)

@@ -11,7 +11,7 @@ import click
 
 from wiseflow.app import Application
 from wiseflow.bench.figures import Figure
-from wiseflow.cli.bench_outside import limits, modes, providers
+from wiseflow.cli.bench_outside import limits, modes, providers, service
 from wiseflow.cli.bench_queue import queue
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.figures import json_option, render
@@ -152,3 +152,4 @@ bench.add_command(providers)
 bench.add_command(limits)
 bench.add_command(modes)
 bench.add_command(queue)
+bench.add_command(service)

@@ -1,4 +1,4 @@
-"""``wiseflow bench providers``, ``limits`` and ``modes``: over the simulator."""
+"""``wiseflow bench providers``, ``limits``, ``modes`` and ``service``: over the simulator."""
 
 from __future__ import annotations
 
@@ -116,6 +116,20 @@ def modes(
     for part in parts or MODE_PARTS:
         figures += asyncio.run(measured[part](plan))
     click.echo(render(figures, as_json=as_json))
+
+
+@click.command()
+@click.option("--rate", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 3600))
+@click.option("--running", default=50, show_default=True, type=click.IntRange(1, 500))
+@json_option
+def service(rate: int, seconds: float, running: int, as_json: bool) -> None:
+    """How fast the service answers while researches run, and with `wrk` (if there) at its most."""
+    _check_extra()
+    from wiseflow.bench.service import ServicePlan, measure_service  # noqa: PLC0415 - the one run
+
+    plan = ServicePlan(rate=rate, seconds=seconds, running=running)
+    click.echo(render(asyncio.run(measure_service(plan)), as_json=as_json))
 
 
 def _check_extra() -> None:

@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from weakref import WeakSet
 
-from pydantic import TypeAdapter
-
-from wiseflow.app import Application, open_application
-from wiseflow.connector.batches import Silent, batch_of, run_batch
+from wiseflow.connector.embedded import EmbeddedResearches
+from wiseflow.connector.remote import RemoteResearches
+from wiseflow.connector.researches import Researches, ResearchFailed, ResearchMetrics
 from wiseflow.core.configuration import Configuration, SearchAPI, TaskPriority
-from wiseflow.core.errors import InvalidInput, WiseflowError
-from wiseflow.core.ids import new_id
-from wiseflow.core.jobs import Job, JobFilter, JobStatus
-from wiseflow.core.library import DEFAULT_COLLECTION
-from wiseflow.jobs.submission import Batch
-from wiseflow.jobs.worker import Worker
-from wiseflow.observability.logs import get_logger
-from wiseflow.research.asking import from_payload
-from wiseflow.research.handler import KIND
-from wiseflow.research.plans import plan_to_json
-from wiseflow.research.rendering.json import report_to_json
+from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.settings.loading import Settings, load_settings
 
-ACTIVE = (JobStatus.AWAITING_APPROVAL, JobStatus.PENDING, JobStatus.RUNNING)
-MOST_LISTED = 10_000
-_log = get_logger(__name__)
-_CONFIGURATION: TypeAdapter[Configuration] = TypeAdapter(Configuration)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResearchMetrics:
-    """Counts over all researches in the database.
-
-    Args:
-        total: how many there are.
-        by_status: how many of each status.
-        mean_seconds: how long the newest completed ones ran, on average; 0.0 when there are none.
-    """
-
-    total: int
-    by_status: Mapping[str, int]
-    mean_seconds: float
+__all__ = [
+    "ParallelResearchManager",
+    "ProposedPlan",
+    "ResearchConnector",
+    "ResearchFailed",
+    "ResearchMetrics",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +40,16 @@ class ProposedPlan:
 class ParallelResearchManager:
     """Creates researches, runs them side by side, and reads what came of them.
 
-    Each call opens the database and closes it, so a manager holds nothing and needs no closing.
+    In this process, each call opens the database and closes it, so a manager holds nothing and
+    needs no closing. With a service, that one runs the researches, and its settings hold.
 
     Args:
         settings: what holds; read from the environment, ``.env`` and YAML when ``None``.
         max_concurrent_research: how many run side by side; the setting's when ``None``.
         max_concurrent_tasks: how many things use this machine at once; the setting's when ``None``.
+        service: the address of a service that does it all, as ``http://127.0.0.1:8000``; the
+            setting ``WISEFLOW_SERVICE_URL`` when "".
+        api_key: shown to the service; the setting ``WISEFLOW_API_KEY`` when "".
     """
 
     def __init__(
@@ -78,38 +58,38 @@ class ParallelResearchManager:
         *,
         max_concurrent_research: int | None = None,
         max_concurrent_tasks: int | None = None,
+        service: str = "",
+        api_key: str = "",
     ) -> None:
         self._given = settings
-        self._wanted = max_concurrent_research
-        self._wanted_tasks = max_concurrent_tasks
-        self._workers: WeakSet[Worker] = WeakSet()
-        self._applications: WeakSet[Application] = WeakSet()
+        self._wanted = max_concurrent_research, max_concurrent_tasks
+        self._service = service, api_key
 
     @property
     def max_concurrent_research(self) -> int:
-        """How many researches run side by side. It may be set while they run."""
-        return self._wanted or self._settings().max_concurrent_research
+        """How many researches run side by side. It may be set while they run.
+
+        Raises:
+            Conflict: a service runs them, and says so.
+        """
+        return self._researches.max_concurrent_research
 
     @max_concurrent_research.setter
     def max_concurrent_research(self, value: int) -> None:
-        if value < 1:
-            raise InvalidInput(f"max_concurrent_research is {value}", cure="Give at least 1")
-        self._wanted = value
-        for worker in self._workers:
-            worker.resize(value)
+        self._researches.max_concurrent_research = value
 
     @property
     def max_concurrent_tasks(self) -> int:
-        """How many things use this machine at once. It may be set while researches run."""
-        return self._wanted_tasks or self._settings().max_concurrent_tasks
+        """How many things use this machine at once. It may be set while researches run.
+
+        Raises:
+            Conflict: a service runs them, and says so.
+        """
+        return self._researches.max_concurrent_tasks
 
     @max_concurrent_tasks.setter
     def max_concurrent_tasks(self, value: int) -> None:
-        if value < 1:
-            raise InvalidInput(f"max_concurrent_tasks is {value}", cure="Give at least 1")
-        self._wanted_tasks = value
-        for application in self._applications:
-            application.resize(value)
+        self._researches.max_concurrent_tasks = value
 
     async def create_research(
         self,
@@ -135,23 +115,9 @@ class ParallelResearchManager:
             NotFound: the earlier research is not there.
             Conflict: the earlier research has no report.
         """
-        asked = configuration or Configuration()
-        documents = asked.search_api is None and asked.collection != DEFAULT_COLLECTION
-        async with self._application() as app:
-            settled = await app.settle(_as_json(asked), documents=documents)
-            for note in settled.notes:
-                _log.warning("A research is done otherwise than the settings say", why=note)
-            earlier = (await app.follow_ups.finished(follows)).job_id if follows else ""
-            request = app.research_request(
-                topic,
-                settled.given,
-                follows=earlier,
-                priority=priority,
-                tags=tags,
-                metadata=metadata,
-            )
-            [research_id] = await app.queue.submit([request])
-            return research_id
+        return await self._researches.create_research(
+            topic, configuration, priority=priority, tags=tags, metadata=metadata, follows=follows
+        )
 
     async def execute_research(self, *research_ids: str) -> list[Job]:
         """Run researches side by side until all of them have ended; their jobs in the same order.
@@ -161,20 +127,7 @@ class ParallelResearchManager:
         Raises:
             NotFound: there is no such research.
         """
-        async with self._application() as app:
-            batch = Batch(name=f"manager-{new_id()}", job_ids=research_ids)
-            for job in [await app.queue.get(research_id) for research_id in research_ids]:
-                app.warm(from_payload(job.payload).configuration)
-            await app.queue.regroup(research_ids, batch.name)
-            await run_batch(
-                app,
-                batch,
-                Silent(),
-                parallel=self.max_concurrent_research,
-                on_worker=self._workers.add,
-            )
-            await app.queue.mark_delivered(research_ids)
-            return [await app.queue.get(research_id) for research_id in research_ids]
+        return await self._researches.execute_research(*research_ids)
 
     async def get_research_plan(self, research_id: str) -> dict[str, object]:
         """The plan that a research works on, or is to work on: title, language and sections.
@@ -182,8 +135,7 @@ class ParallelResearchManager:
         Raises:
             NotFound: there is no such research, or it has no plan yet.
         """
-        async with self._application() as app:
-            return plan_to_json(await app.plan_of(research_id))
+        return await self._researches.get_research_plan(research_id)
 
     async def approve_research(
         self, research_id: str, plan: Mapping[str, object] | None = None
@@ -199,35 +151,31 @@ class ParallelResearchManager:
             IllegalTransition: it does not await approval.
             InvalidInput: something of the plan cannot be used; its place is named.
         """
-        async with self._application() as app:
-            return await app.approve(research_id, plan)
+        return await self._researches.approve_research(research_id, plan)
 
     async def cancel_research(self, research_id: str) -> Job:
         """Cancel a waiting research, or ask a running one to stop; raises ``IllegalTransition``."""
-        async with self._application() as app:
-            return await app.queue.cancel(research_id)
+        return await self._researches.cancel_research(research_id)
 
     async def get_research_status(self, research_id: str) -> Job:
         """The research as it is now. Raises ``NotFound``."""
-        async with self._application() as app:
-            return await app.queue.get(research_id)
+        return await self._researches.get_research_status(research_id)
 
     async def get_research_result(self, research_id: str) -> dict[str, object]:
         """The report of a research, as the JSON contract's dict. Raises ``NotFound``."""
-        async with self._application() as app:
-            return report_to_json(await app.report(research_id))
+        return await self._researches.get_research_result(research_id)
 
     async def get_all_research(self) -> list[Job]:
         """All researches, the newest first (at most 10,000)."""
-        return await self._list(())
+        return await self._researches.get_all_research()
 
     async def get_active_research(self) -> list[Job]:
         """The researches that wait or run."""
-        return await self._list(ACTIVE)
+        return await self._researches.get_active_research()
 
     async def get_completed_research(self) -> list[Job]:
         """The researches that ended with a report."""
-        return await self._list((JobStatus.COMPLETED,))
+        return await self._researches.get_completed_research()
 
     async def delete_research(self, research_id: str) -> None:
         """Erase a research that does not run, its report, and the questions to it.
@@ -236,8 +184,7 @@ class ParallelResearchManager:
             NotFound: there is no such research.
             IllegalTransition: it runs, or a question to it does.
         """
-        async with self._application() as app:
-            await app.follow_ups.delete(research_id)
+        await self._researches.delete_research(research_id)
 
     async def ask_report(
         self, research_id: str, question: str, *, model: str | None = None
@@ -261,34 +208,15 @@ class ParallelResearchManager:
             InvalidInput: the question cannot be used.
             ResearchFailed: it could not be answered; the reason is named.
         """
-        async with self._application() as app:
-            job = await app.follow_ups.submit(research_id, question, model)
-            await run_batch(app, batch_of(job), Silent(), parallel=1, on_worker=self._workers.add)
-            job = await app.queue.get(job.job_id)
-            if job.status is not JobStatus.COMPLETED:
-                raise ResearchFailed(job)
-            return report_to_json(await app.report(job.job_id))
+        return await self._researches.ask_report(research_id, question, model=model)
 
     async def get_questions(self, research_id: str) -> list[Job]:
         """The questions that were asked to a research's report, the newest first."""
-        async with self._application() as app:
-            return await app.follow_ups.questions_of(research_id)
+        return await self._researches.get_questions(research_id)
 
     async def get_metrics(self) -> ResearchMetrics:
         """Counts over all researches."""
-        async with self._application() as app:
-            counts = await app.queue.counts()
-            newest = await app.queue.list(JobFilter(statuses=(JobStatus.COMPLETED,), kind=KIND))
-        seconds = [
-            job.completed_at - job.started_at
-            for job in newest
-            if job.completed_at and job.started_at
-        ]
-        return ResearchMetrics(
-            total=sum(counts.values()),
-            by_status={status.value: count for status, count in counts.items()},
-            mean_seconds=sum(seconds) / len(seconds) if seconds else 0.0,
-        )
+        return await self._researches.get_metrics()
 
     async def index(self, *paths: Path | str) -> str:
         """Read files and folders into a collection of their own; its name, for ``Configuration``.
@@ -296,33 +224,24 @@ class ParallelResearchManager:
         Raises:
             InvalidInput: a path does not exist.
         """
-        async with self._application() as app:
-            places = [Path(path) for path in paths]
-            name = app.collection_for(places)
-            await app.ingest(places, collection=name)
-            return name
+        return await self._researches.index(*paths)
 
-    async def _list(self, statuses: Sequence[JobStatus]) -> list[Job]:
-        async with self._application() as app:
-            return await app.queue.list(
-                JobFilter(statuses=tuple(statuses), kind=KIND, limit=MOST_LISTED)
-            )
-
-    @asynccontextmanager
-    async def _application(self) -> AsyncGenerator[Application]:
-        async with open_application(self._settings()) as app:
-            if self._wanted_tasks is not None:
-                app.resize(self._wanted_tasks)
-            self._applications.add(app)
-            try:
-                yield app
-            finally:
-                self._applications.discard(app)
-
-    def _settings(self) -> Settings:
-        if self._given is None:
-            self._given = load_settings(environ=os.environ, dotenv=Path(".env"))
-        return self._given
+    @cached_property
+    def _researches(self) -> Researches:
+        """Where they run; found out at the first call, as settings may be wrong."""
+        url, key = self._service
+        settings = self._given
+        if not url and settings is None:
+            settings = load_settings(environ=os.environ, dotenv=Path(".env"))
+        if settings is not None:
+            url = url or settings.wiseflow_service_url
+            key = key or settings.wiseflow_api_key.get_secret_value()
+        if url:
+            return RemoteResearches(url, api_key=key)
+        researches, tasks = self._wanted
+        return EmbeddedResearches(
+            settings, max_concurrent_research=researches, max_concurrent_tasks=tasks
+        )
 
 
 class ResearchConnector:
@@ -436,26 +355,3 @@ class ResearchConnector:
         if job.status is not JobStatus.COMPLETED:
             raise ResearchFailed(job)
         return await self._manager.get_research_result(research_id)
-
-
-class ResearchFailed(WiseflowError):
-    """A research ended without a report.
-
-    Args:
-        job: the research; ``job.stop_reason`` and ``job.error`` say why.
-    """
-
-    http_status = 422
-
-    def __init__(self, job: Job) -> None:
-        waits = job.status is JobStatus.AWAITING_APPROVAL
-        super().__init__(
-            job.error or f"the research {job.job_id} is {job.status}",
-            cure="Make it with `plan`, then `approve` it" if waits else "",
-        )
-        self.job = job
-
-
-def _as_json(configuration: Configuration) -> dict[str, object]:
-    dumped: dict[str, object] = _CONFIGURATION.dump_python(configuration, mode="json")
-    return dumped

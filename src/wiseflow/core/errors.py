@@ -4,7 +4,8 @@
 
     WiseflowError
     ├── InvalidInput            what the user gave cannot be used      (exit 2, HTTP 422)
-    │   └── UnknownField        a field has a name that this version does not know
+    │   ├── UnknownField        a field has a name that this version does not know
+    │   └── TooLarge            it is more than is taken               (exit 2, HTTP 413)
     ├── ConfigurationError      a setting is unknown or wrong          (exit 3, HTTP 500)
     ├── Unauthenticated         nobody says who asks, or falsely       (exit 3, HTTP 401)
     ├── Forbidden               who asks may not do this               (exit 3, HTTP 403)
@@ -49,10 +50,13 @@ call may succeed when it is made again; the edges map ``exit_code`` and ``http_s
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import ClassVar
 
 from wiseflow.core.limits import Allowance
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class WiseflowError(Exception):
@@ -80,6 +84,11 @@ class WiseflowError(Exception):
         return _rebuild, (type(self), self.message, self.cure, self.__dict__)
 
 
+def code_of(kind: type[WiseflowError]) -> str:
+    """The name of a kind of error outside of Python: ``not_found``."""
+    return _WORDS.sub("_", kind.__name__).lower()
+
+
 def _rebuild(
     kind: type[WiseflowError], message: str, cure: str, state: dict[str, object]
 ) -> WiseflowError:
@@ -98,6 +107,12 @@ class InvalidInput(WiseflowError):
 
 class UnknownField(InvalidInput):
     """A field that this version does not know: a slip of the pen, or a newer version's."""
+
+
+class TooLarge(InvalidInput):
+    """What the user gave is more than is taken at once, or than there is room for."""
+
+    http_status: ClassVar[int] = 413
 
 
 class ConfigurationError(WiseflowError):

@@ -180,6 +180,7 @@ class JobFilter:
         tenant: whose; ``None`` for everybody's.
         since, until: bounds on ``created_at``, seconds since the epoch.
         completed_since: the least ``completed_at``, seconds since the epoch.
+        mode: of researches, as their configuration has it.
         after: return jobs older than this job id (jobs are listed newest first).
         limit: at most so many (1–10,000).
     """
@@ -193,5 +194,6 @@ class JobFilter:
     since: float | None = None
     until: float | None = None
     completed_since: float | None = None
+    mode: str = ""
     after: str = ""
     limit: int = 100

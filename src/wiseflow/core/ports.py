@@ -126,7 +126,7 @@ class JobReader(Protocol):
         """Jobs that match, newest first."""
         ...
 
-    async def counts(self, *, batch: str = "") -> dict[JobStatus, int]:
+    async def counts(self, *, batch: str = "", kind: str = "") -> dict[JobStatus, int]:
         """How many jobs there are of each status (all statuses are present)."""
         ...
 

@@ -15,7 +15,9 @@ from wiseflow.research.rendering.changes import (
     changes_to_json,
     changes_to_markdown,
 )
+from wiseflow.server.path_names import AnId, MaybeId
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.problems import problems
 from wiseflow.server.scopes import READ
 
 router = APIRouter(prefix="/research", tags=["research"], dependencies=[READ])
@@ -29,11 +31,25 @@ def changes_of(
     return ChangesService(application, principal)
 
 
-@router.get("/{research_id}/changes")
-async def read_changes(
-    research_id: str,
+@router.get(
+    "/{research_id}/changes",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "What changed.",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "text/markdown": {"schema": {"type": "string"}},
+                "text/html": {"schema": {"type": "string"}},
+            },
+        },
+        **problems(404, 409),
+    },
+)
+async def get_changes(
+    research_id: AnId,
     comparing: Annotated[ChangesService, Depends(changes_of)],
-    since: Annotated[str, Query(max_length=100)] = "",
+    since: MaybeId = "",
     form: Annotated[Literal["json", "markdown", "html"], Query(alias="format")] = "json",
 ) -> Response:
     """What changed since another research, or since the last completed run of its schedule."""

@@ -12,10 +12,13 @@ from wiseflow.app import Application
 from wiseflow.app.services.keys import IssuedKey, KeysService
 from wiseflow.core.access import Principal, Scope
 from wiseflow.core.keys import ApiKey, NewKey
+from wiseflow.server.path_names import AnId
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.problems import problems
 from wiseflow.server.scopes import ADMIN
+from wiseflow.server.strict import StrictRoute
 
-router = APIRouter(prefix="/keys", tags=["keys"], dependencies=[ADMIN])
+router = APIRouter(prefix="/keys", tags=["keys"], dependencies=[ADMIN], route_class=StrictRoute)
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -88,7 +91,7 @@ async def list_keys(keys: Keys) -> list[KeyAnswer]:
     return [KeyAnswer.of(key) for key in await keys.keys()]
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post("", status_code=HTTPStatus.CREATED, responses=problems(409))
 async def create_key(
     body: KeyBody, keys: Keys, request: Request, response: Response
 ) -> IssuedAnswer:
@@ -106,21 +109,21 @@ async def create_key(
     return _handed_over(made, request, response)
 
 
-@router.get("/{key_id}")
-async def read_key(key_id: str, keys: Keys) -> KeyAnswer:
+@router.get("/{key_id}", responses=problems(404))
+async def get_key(key_id: AnId, keys: Keys) -> KeyAnswer:
     """One key."""
     return KeyAnswer.of(await keys.key(key_id))
 
 
-@router.post("/{key_id}/revoke")
-async def revoke_key(key_id: str, keys: Keys) -> KeyAnswer:
+@router.post("/{key_id}/revoke", responses=problems(404))
+async def revoke_key(key_id: AnId, keys: Keys) -> KeyAnswer:
     """End a key."""
     return KeyAnswer.of(await keys.revoke(key_id))
 
 
-@router.post("/{key_id}/rotate", status_code=HTTPStatus.CREATED)
+@router.post("/{key_id}/rotate", status_code=HTTPStatus.CREATED, responses=problems(404))
 async def rotate_key(
-    key_id: str, body: RotationBody, keys: Keys, request: Request, response: Response
+    key_id: AnId, body: RotationBody, keys: Keys, request: Request, response: Response
 ) -> IssuedAnswer:
     """Make a key that may do the same, and end the old one, at once or after a grace."""
     made = await keys.rotate(key_id, grace_s=body.grace_s)
@@ -128,7 +131,7 @@ async def rotate_key(
 
 
 def _handed_over(made: IssuedKey, request: Request, response: Response) -> IssuedAnswer:
-    response.headers["Location"] = str(request.url_for("read_key", key_id=made.key.key_id).path)
+    response.headers["Location"] = str(request.url_for("get_key", key_id=made.key.key_id).path)
     response.headers["Cache-Control"] = "no-store"
     return IssuedAnswer.issued(made)
 

@@ -11,6 +11,9 @@ from wiseflow.core.errors import NotFound
 from wiseflow.server.principals import application_of
 from wiseflow.server.scopes import ADMIN
 
+# Where they are unless METRICS_PATH says otherwise, as the OpenAPI document that is kept tells.
+USUAL_PATH = "/metrics"
+
 
 def metrics_router(path: str) -> APIRouter:
     """The route of the metrics.
@@ -21,7 +24,7 @@ def metrics_router(path: str) -> APIRouter:
     router = APIRouter(tags=["metrics"], dependencies=[ADMIN])
 
     @router.get(path, response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-    async def metrics(  # pyright: ignore[reportUnusedFunction] - the router has it
+    async def get_metrics(  # pyright: ignore[reportUnusedFunction] - the router has it
         application: Annotated[Application, Depends(application_of)], request: Request
     ) -> Response:
         """All metrics of this process, and those of all instances from the database.

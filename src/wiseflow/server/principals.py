@@ -10,6 +10,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 
 from wiseflow.app import Application
 from wiseflow.app.service import Service
+from wiseflow.app.services.documents import DocumentService
 from wiseflow.core.access import Principal
 from wiseflow.core.keys import ApiKey
 from wiseflow.server.admission import Admission, principal_with
@@ -22,13 +23,13 @@ _BEARER = HTTPBearer(scheme_name="bearer", auto_error=False)
 _COOKIE = APIKeyCookie(name=COOKIE, scheme_name="login", auto_error=False)
 
 
-def application_of(request: Request) -> Application:
+async def application_of(request: Request) -> Application:
     """The application that is served."""
     application: Application = request.app.state.application
     return application
 
 
-def admission_of(request: Request) -> Admission:
+async def admission_of(request: Request) -> Admission:
     """What tells who asks."""
     admission: Admission = request.app.state.admission
     return admission
@@ -48,6 +49,9 @@ async def principal_of(
         Forbidden: another site's page made a browser ask.
         TooOften: the key has asked more often than it may.
     """
+    # A route with a body asks before it reads that, and is counted once.
+    if (known := getattr(request.state, "principal", None)) is not None:
+        return known
     key = await admission.key_of(request)
     if key is not None:
         await _count(request, key)
@@ -66,14 +70,22 @@ async def _count(request: Request, key: ApiKey) -> None:
         raise too_often(standing)
 
 
-def service_of(
-    request: Request,
+async def service_of(
     application: Annotated[Application, Depends(application_of)],
     principal: Annotated[Principal, Depends(principal_of)],
 ) -> Service:
-    """The program, for who asks; what logs the request is told who that is, too."""
-    request.state.principal = principal
+    """The program, for who asks."""
     return Service(application, principal)
 
 
+async def documents_of(
+    application: Annotated[Application, Depends(application_of)],
+    principal: Annotated[Principal, Depends(principal_of)],
+) -> DocumentService:
+    """The documents, for who asks."""
+    return DocumentService(application, principal)
+
+
+App = Annotated[Application, Depends(application_of)]
 Serving = Annotated[Service, Depends(service_of)]
+Documents = Annotated[DocumentService, Depends(documents_of)]

@@ -20,10 +20,11 @@ from starlette.routing import BaseRoute
 
 from wiseflow.core.access import Principal, Scope
 from wiseflow.core.errors import Forbidden
-from wiseflow.server.principals import principal_of
+from wiseflow.server.principals import admission_of, principal_of
 
-# What is no route of ours, and open: the description of the interface, and the pages that show it.
-OPEN_PATHS = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
+PREFIX = "/api/v1"
+# What is no route of ours, and open: the description of the interface.
+OPEN_PATHS = frozenset({f"{PREFIX}/openapi.json"})
 
 
 class Needs:
@@ -39,6 +40,10 @@ class Needs:
     async def __call__(self, principal: Annotated[Principal, Depends(principal_of)]) -> None:
         """Go on. Raises ``Unauthenticated``, ``Forbidden``."""
         principal.require(self.scope)
+
+    async def check(self, request: Request) -> None:
+        """The same, before FastAPI asks."""
+        (await principal_of(request, await admission_of(request))).require(self.scope)
 
 
 class Anyone:

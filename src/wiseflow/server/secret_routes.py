@@ -5,16 +5,21 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from wiseflow.app import Application
 from wiseflow.app.services.secrets import LONGEST, SecretsService
 from wiseflow.core.access import Principal
+from wiseflow.server.path_names import SettingName
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.problems import problems
 from wiseflow.server.scopes import ADMIN
+from wiseflow.server.strict import StrictRoute
 
-router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[ADMIN])
+router = APIRouter(
+    prefix="/secrets", tags=["secrets"], dependencies=[ADMIN], route_class=StrictRoute
+)
 
 
 class SecretBody(BaseModel):
@@ -42,7 +47,6 @@ def secrets_of(
 
 
 Secrets = Annotated[SecretsService, Depends(secrets_of)]
-Name = Annotated[str, Path(max_length=100)]
 
 
 @router.get("")
@@ -54,13 +58,13 @@ async def list_secrets(secrets: Secrets) -> list[SecretAnswer]:
     ]
 
 
-@router.put("/{name}", status_code=HTTPStatus.NO_CONTENT)
-async def set_secret(name: Name, body: SecretBody, secrets: Secrets) -> None:
+@router.put("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=problems(404))
+async def set_secret(name: SettingName, body: SecretBody, secrets: Secrets) -> None:
     """Keep a secret; processes that start from then on have it."""
     await secrets.set(name, body.value.get_secret_value())
 
 
-@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_secret(name: Name, secrets: Secrets) -> None:
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, responses=problems(404))
+async def delete_secret(name: SettingName, secrets: Secrets) -> None:
     """Erase a secret."""
     await secrets.delete(name)

@@ -15,7 +15,6 @@ from wiseflow.core.errors import ConfigurationError
 from wiseflow.core.groups import task_group
 from wiseflow.core.instances import InstanceKind
 from wiseflow.server.factory import create_app
-from wiseflow.server.sub_paths import UnderPath
 
 # What is under way at the end, streams above all, may go on for so long.
 END_S = 10
@@ -74,12 +73,10 @@ async def serve(
         ConfigurationError: others could connect, and no key was made.
     """
     await refuse_open(application, options.host)
+    app = create_app(application, host=options.host, root_path=options.root_path)
     server = _Server(
         uvicorn.Config(
-            UnderPath(
-                create_app(application, host=options.host, root_path=options.root_path),
-                options.root_path,
-            ),
+            app,
             host=options.host,
             port=options.port,
             log_config=None,
@@ -95,6 +92,9 @@ async def serve(
         port = server.servers[0].sockets[0].getsockname()[1]
         on_ready(f"http://{options.host}:{port}{options.root_path}")
         await stop.wait()
+        # Streams end by themselves, and who follows takes them up elsewhere.
+        app.state.health.stop()
+        application.following.stop()
         server.should_exit = True
 
 

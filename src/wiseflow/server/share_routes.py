@@ -14,8 +14,11 @@ from wiseflow.app.services.shares import WEEK_S, Link, SharesService, shared_rep
 from wiseflow.core.access import Principal
 from wiseflow.research.rendering import html
 from wiseflow.research.rendering.json import report_to_json
+from wiseflow.server.path_names import AnId
 from wiseflow.server.principals import application_of, principal_of
+from wiseflow.server.problems import problems
 from wiseflow.server.scopes import PUBLIC, READ
+from wiseflow.server.strict import StrictRoute
 
 YEAR_S = 366 * 86_400.0
 # A link is a secret: it is kept by no cache, told to no other site, and found by no search.
@@ -26,7 +29,7 @@ PRIVATE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-router = APIRouter(tags=["shares"], dependencies=[READ])
+router = APIRouter(tags=["shares"], dependencies=[READ], route_class=StrictRoute)
 shared_router = APIRouter(tags=["shares"], dependencies=[PUBLIC])
 
 
@@ -55,7 +58,7 @@ class ShareAnswer(BaseModel):
         return cls(
             id=share.share_id,
             research=share.job_id,
-            path=str(request.url_for("read_shared", token=link.token).path),
+            path=str(request.url_for("get_shared", token=link.token).path),
             created_at=share.created_at,
             expires_at=share.expires_at,
             revoked_at=share.revoked_at,
@@ -73,29 +76,38 @@ def shares_of(
 Shares = Annotated[SharesService, Depends(shares_of)]
 
 
-@router.post("/research/{research_id}/shares", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/research/{research_id}/shares", status_code=HTTPStatus.CREATED, responses=problems(404, 409)
+)
 async def share_report(
-    research_id: str, shares: Shares, request: Request, body: ShareBody | None = None
+    research_id: AnId, shares: Shares, request: Request, body: ShareBody | None = None
 ) -> ShareAnswer:
     """Make a link that shows the report to whoever has it."""
     seconds = (body or ShareBody()).expires_in_s
     return ShareAnswer.of(await shares.share(research_id, seconds=seconds), request)
 
 
-@router.get("/research/{research_id}/shares")
-async def list_shares(research_id: str, shares: Shares, request: Request) -> list[ShareAnswer]:
+@router.get("/research/{research_id}/shares", responses=problems(404))
+async def list_shares(research_id: AnId, shares: Shares, request: Request) -> list[ShareAnswer]:
     """The links to a report, newest first."""
     return [ShareAnswer.of(link, request) for link in await shares.shares(research_id)]
 
 
-@router.delete("/shares/{share_id}", status_code=HTTPStatus.NO_CONTENT)
-async def revoke_share(share_id: str, shares: Shares) -> None:
+@router.delete("/shares/{share_id}", status_code=HTTPStatus.NO_CONTENT, responses=problems(404))
+async def revoke_share(share_id: AnId, shares: Shares) -> None:
     """Take a link back: it shows nothing any more."""
     await shares.revoke(share_id)
 
 
-@shared_router.get("/shared/{token}", response_class=HTMLResponse)
-async def read_shared(
+@shared_router.get(
+    "/shared/{token}",
+    response_class=HTMLResponse,
+    responses={
+        200: {"content": {"application/json": {"schema": {"type": "object"}}}},
+        **problems(404),
+    },
+)
+async def get_shared(
     token: str,
     application: Annotated[Application, Depends(application_of)],
     form: Annotated[Literal["html", "json"], Query(alias="format")] = "html",

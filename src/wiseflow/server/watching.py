@@ -57,7 +57,7 @@ class Watching:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answer.status = message["status"]
+                answer.status = int(message["status"])
                 headers = list(message.get("headers", ()))
                 if _is_stream(headers):
                     # A stream goes on as long as its reader likes: what counts is that it began.

@@ -18,6 +18,7 @@ from wiseflow.observability.options import LogFormat, LogLevel, LogOptions
 from wiseflow.settings.access import AccessSettings
 from wiseflow.settings.observing import Observing
 from wiseflow.settings.outside import Outside
+from wiseflow.settings.service import Service
 from wiseflow.settings.setting import About
 from wiseflow.settings.workers import Workers
 
@@ -55,7 +56,7 @@ def _database_url(value: str) -> str:
     return value
 
 
-class Settings(AccessSettings, Outside, Workers, Observing):
+class Settings(AccessSettings, Outside, Workers, Observing, Service):
     """The values that hold, by name in lower case, and where each came from."""
 
     max_concurrent_research: Annotated[

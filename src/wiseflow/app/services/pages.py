@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from wiseflow.app.application import Application
@@ -23,8 +24,6 @@ from wiseflow.research.estimating import kind_of
 EVENTS_AT_ONCE = 1_000
 MOST_EVENTS = 10_000
 MOST_ACTIVE = 1_000
-# A browser that watches is told at most so often.
-TELL_EVERY_S = 0.3
 # A stream ends after a while, and is asked for anew: none is kept open for a reader who is gone.
 MOST_LOOKS = 2_000
 # A draft, its mended form, and those of a critic's rounds.
@@ -116,19 +115,17 @@ class ResearchPages:
             research_id: which.
             after: the number of the last event that is known already.
         """
-        seen: tuple[object, ...] = ()
-        for _ in range(MOST_LOOKS):
-            job = await self.service.research(research_id)
-            # Read after the job: what was written before its end is then among them.
-            news = await self._app.events.events(job.job_id, after=after)
-            after = news[-1].number if news else after
-            state = (job.status, job.progress, job.cancel_requested, job.attempt, after)
-            if state != seen or job.status.final:
-                seen = state
-                yield Change(number=after, ended=job.status.final)
-            if job.status.final:
-                return
-            await self._app.pause(TELL_EVERY_S)
+        seen: JobStatus | None = None
+        looks = 0
+        async with aclosing(self.service.follow(research_id, after=after)) as batches:
+            async for events, status in batches:
+                looks += 1
+                after = events[-1].number if events else after
+                if events or status is not seen:
+                    yield Change(number=after, ended=status.final)
+                if status.final or looks >= MOST_LOOKS:
+                    return
+                seen = status
 
     async def drafts(self, research_id: str) -> Mapping[int, Draft]:
         """What is written so far, by the place of its section in the plan."""
@@ -207,7 +204,9 @@ class ResearchPages:
 
     async def expect(self, configuration: Mapping[str, object]) -> Expectation:
         """What one research will take. Raises as ``Application.settle``."""
-        settled = await self._app.settle(configuration, documents=False)
+        settled = await self._app.settle(
+            configuration, documents=False, tenant=self.principal.tenant
+        )
         chosen = settled.configuration
         known = self._app.predictor.estimate(kind_of(chosen))
         return Expectation(

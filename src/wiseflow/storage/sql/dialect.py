@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Double, Table
+from sqlalchemy import ColumnElement, Double, Table, Text
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -36,6 +36,36 @@ def _sqlite_now(_element: now, _compiler: Any, **_options: Any) -> str:
 @compiles(now, "postgresql")
 def _postgresql_now(_element: now, _compiler: Any, **_options: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS double precision)"
+
+
+class _Member(FunctionElement[str]):
+    """A text inside a column's JSON; its path is a constant of ours, never a value."""
+
+    type: TypeEngine[str] = Text()
+    inherit_cache = True
+    name = "json_member"
+
+    def __init__(self, column: ColumnElement[str], *path: str) -> None:
+        super().__init__(column, *path)
+
+
+@compiles(_Member, "sqlite")
+def _sqlite_member(element: _Member, compiler: Any, **options: Any) -> str:
+    column, *path = element.clauses
+    steps = ".".join(one.value for one in path)
+    return f"json_extract({compiler.process(column, **options)}, '$.{steps}')"
+
+
+@compiles(_Member, "postgresql")
+def _postgresql_member(element: _Member, compiler: Any, **options: Any) -> str:
+    column, *path = element.clauses
+    steps = ",".join(one.value for one in path)
+    return f"(CAST({compiler.process(column, **options)} AS json) #>> '{{{steps}}}')"
+
+
+def member_text(column: ColumnElement[str], *path: str) -> FunctionElement[str]:
+    """The text under these names in a column of JSON objects."""
+    return _Member(column, *path)
 
 
 def upsert(connection: Connection, table: Table) -> Upsert:

@@ -22,11 +22,13 @@ from sqlalchemy import (
 )
 
 from wiseflow.core.errors import LeaseLost
-from wiseflow.core.jobs import Event, Lease, StepNews
+from wiseflow.core.following import Head
+from wiseflow.core.jobs import Event, JobStatus, Lease, StepNews
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now
 from wiseflow.storage.sql.job_rows import HELD, as_json, held
+from wiseflow.storage.sql.retired import chunks
 from wiseflow.storage.sql.tables import events as rows_of_events
 from wiseflow.storage.sql.tables import jobs
 
@@ -72,6 +74,22 @@ class SqlEventStore:
             ]
 
         return await self._database.read(unit)
+
+    async def heads(self, job_ids: Sequence[str]) -> dict[str, Head]:
+        """How far the events of jobs have come; one that is not there is left out."""
+        found: dict[str, Head] = {}
+
+        async def unit(connection: Connection) -> None:
+            for some in chunks(job_ids):
+                statement = select(jobs.c.job_id, jobs.c.event_count, jobs.c.status).where(
+                    jobs.c.job_id.in_(some)
+                )
+                for row in await connection.execute(statement):
+                    status = JobStatus(row.status)
+                    found[row.job_id] = Head(number=row.event_count, status=status)
+
+        await self._database.read(unit)
+        return found
 
 
 async def write_news(connection: Connection, lease: Lease, news: StepNews) -> None:

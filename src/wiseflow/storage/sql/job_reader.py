@@ -8,12 +8,14 @@ from wiseflow.core.errors import InvalidInput, NotFound
 from wiseflow.core.jobs import Job, JobFilter, JobStatus
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
+from wiseflow.storage.sql.dialect import member_text
 from wiseflow.storage.sql.job_rows import to_job
 from wiseflow.storage.sql.tables import job_tags, jobs
 
 MAX_LISTED = 10_000
 # Sorts after every character of an id.
 _AFTER_ALL = "~"
+_MODE: ColumnElement[str] = member_text(jobs.c.payload, "configuration", "research_mode")
 
 
 class SqlJobReader:
@@ -64,11 +66,13 @@ class SqlJobReader:
 
         return await self._database.read(unit)
 
-    async def counts(self, *, batch: str = "") -> dict[JobStatus, int]:
+    async def counts(self, *, batch: str = "", kind: str = "") -> dict[JobStatus, int]:
         """How many jobs there are of each status (all statuses are present)."""
         statement = select(jobs.c.status, func.count()).group_by(jobs.c.status)
         if batch:
             statement = statement.where(jobs.c.batch == batch)
+        if kind:
+            statement = statement.where(jobs.c.kind == kind)
 
         async def unit(connection: Connection) -> dict[JobStatus, int]:
             found = dict((await connection.execute(statement)).all())
@@ -108,6 +112,7 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
         (jobs.c.created_at >= since, wanted.since is not None),
         (jobs.c.created_at <= until, wanted.until is not None),
         (jobs.c.completed_at >= (ended or 0.0), ended is not None),
+        (_MODE.in_([wanted.mode]), bool(wanted.mode)),
         (jobs.c.job_id < wanted.after, bool(wanted.after)),
     )
     return [condition for condition, asked in conditions if asked]

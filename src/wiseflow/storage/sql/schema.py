@@ -15,6 +15,7 @@ from wiseflow.storage.sql import schedule_tables, wake_schema
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.options import DatabaseOptions
+from wiseflow.storage.sql.request_keys import request_keys
 from wiseflow.storage.sql.service_tables import metadata  # with all tables
 from wiseflow.storage.sql.tallies import job_tallies
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # All revisions from the first to the newest; a test compares them with the migrations.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "alembic_version"
 # Whose tables are in ``metadata`` once they are imported.
-MORE_TABLES = (schedule_tables, job_tallies)
+MORE_TABLES = (schedule_tables, job_tallies, request_keys)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 # Any number that no other program takes on the same server: "wiseflow" in ASCII.
