@@ -73,6 +73,36 @@ async def test_what_cannot_be_stored_or_answered_is_refused(client, body):
     problem(await client.post(RESEARCH, content=body, headers=JSON), 422)
 
 
+@pytest.mark.parametrize(
+    ("body", "place", "meant"),
+    [
+        ({"topic": "Tides", "tag": ["sea"]}, "body.tag", "mean 'tags'?"),
+        (
+            {"topic": "Tides", "configuration": {"collections": ["sea"]}},
+            "body.configuration.collections",
+            "mean 'collection'?",
+        ),
+        (
+            {"topic": "Tides", "configuration": {"budget": {"xyz": 1}}},
+            "body.configuration.budget.xyz",
+            "known are money, seconds, tokens",
+        ),
+    ],
+)
+async def test_a_field_that_is_not_known_is_named_with_those_that_are(client, body, place, meant):
+    told = problem(await client.post(RESEARCH, json=body), 422)
+
+    (wrong,) = told["errors"]
+    assert wrong["place"] == place
+    assert meant in wrong["message"]
+
+
+async def test_a_filter_that_is_not_known_is_named_with_the_nearest(client):
+    told = problem(await client.get(f"{RESEARCH}?statu=failed"), 422)
+
+    assert "did you mean 'status'?" in told["detail"]
+
+
 async def test_brackets_inside_of_texts_are_no_nesting(client):
     body = {"topic": "Tides", "metadata": {"note": '\\"' + "[{" * 100}}
 

@@ -23,6 +23,7 @@ from wiseflow.core.errors import (
     code_of,
 )
 from wiseflow.observability.logs import get_logger
+from wiseflow.server.unknown_fields import tell_unknown
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="wiseflow"'
@@ -134,18 +135,25 @@ async def _of_ours(_: Request, error: Exception) -> JSONResponse:
     return problem_of(error)
 
 
-async def _of_request(_: Request, error: Exception) -> JSONResponse:
+async def _of_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    route = request.scope.get("route")
     places = [
         {
             "place": _printable(".".join(str(part) for part in one["loc"])),
-            "message": _printable(str(one["msg"])),
+            "message": _printable(_wrong(route, one)),
         }
         for one in error.errors()
     ]
     first = f"{places[0]['place']}: {places[0]['message']}" if places else "it cannot be read"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return problem(status, first, code="invalid_input", errors=places)
+
+
+def _wrong(route: object, one: Mapping[str, Any]) -> str:
+    if one["type"] == "extra_forbidden":
+        return tell_unknown(route, one["loc"])
+    return str(one["msg"])
 
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:
