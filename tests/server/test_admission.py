@@ -277,7 +277,7 @@ async def test_a_stream_ends_when_its_key_does(application, keys):
                 yield f"{number}\n"
                 await asyncio.sleep(0)
 
-        assert await principal_of(request, request.app.state.admission)
+        assert await principal_of(request)
         return StreamingResponse(parts())
 
     guarded = Guard(

@@ -203,7 +203,15 @@ async def _wrk(url: str, plan: ServicePlan) -> float:
     Raises:
         ConfigurationError: some were not answered.
     """
-    command = ["wrk", "-t2", f"-c{plan.connections}", f"-d{plan.seconds:g}s", url]
+    command = [
+        "wrk",
+        "-t2",
+        "--timeout",
+        "30s",
+        f"-c{plan.connections}",
+        f"-d{plan.seconds:g}s",
+        url,
+    ]
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, check=True
     )

@@ -10,6 +10,8 @@ from fastapi.openapi.utils import get_openapi
 
 from wiseflow.core.version import VERSION
 from wiseflow.server.problems import Problem, problems
+from wiseflow.server.scopes import closed
+from wiseflow.server.sessions import COOKIE
 
 DESCRIPTION = """\
 Many deep-research questions at once, every citation checked against its source.
@@ -32,6 +34,12 @@ TAGS = [
     {"name": "metrics", "description": "What the service did and does, for Prometheus."},
     {"name": "health", "description": "Whether the service lives and works."},
 ]
+# What ``Admission`` takes, any one of them.
+SCHEMES = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "login": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+}
 # Of FastAPI's own, in whose place problems are answered.
 _REPLACED = ("HTTPValidationError", "ValidationError")
 _ANY = (408, 422, 500, 503)
@@ -45,9 +53,18 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         made = get_openapi(
             title="WiseFlow", version=VERSION, description=DESCRIPTION, routes=app.routes, tags=TAGS
         )
+        _tell_keys(made, closed(app))
         _tell_problems(made)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _tell_keys(document: dict[str, Any], needing: set[tuple[str, str]]) -> None:
+    document.setdefault("components", {})["securitySchemes"] = SCHEMES
+    for path, methods in cast("dict[str, dict[str, Any]]", document["paths"]).items():
+        for method, operation in methods.items():
+            if (method.upper(), path) in needing:
+                operation["security"] = [{name: []} for name in SCHEMES]
 
 
 def _tell_problems(document: dict[str, Any]) -> None:

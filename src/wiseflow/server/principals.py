@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
-from fastapi.security.http import HTTPAuthorizationCredentials
+from fastapi import Depends, Request
 
 from wiseflow.app import Application
 from wiseflow.app.service import Service
@@ -15,12 +13,6 @@ from wiseflow.core.access import Principal
 from wiseflow.core.keys import ApiKey
 from wiseflow.server.admission import Admission, principal_with
 from wiseflow.server.client_limits import ClientLimits, too_often
-from wiseflow.server.sessions import COOKIE
-
-# These tell the OpenAPI document what is taken; ``Admission`` reads the request itself.
-_KEY = APIKeyHeader(name="X-API-Key", scheme_name="apiKey", auto_error=False)
-_BEARER = HTTPBearer(scheme_name="bearer", auto_error=False)
-_COOKIE = APIKeyCookie(name=COOKIE, scheme_name="login", auto_error=False)
 
 
 async def application_of(request: Request) -> Application:
@@ -35,14 +27,11 @@ async def admission_of(request: Request) -> Admission:
     return admission
 
 
-async def principal_of(
-    request: Request,
-    admission: Annotated[Admission, Depends(admission_of)],
-    _key: Annotated[str | None, Security(_KEY)] = None,
-    _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
-    _cookie: Annotated[str | None, Security(_COOKIE)] = None,
-) -> Principal:
+async def principal_of(request: Request) -> Principal:
     """Who asks.
+
+    It depends on nothing but the request: FastAPI walks through all that a dependency depends on,
+    each time somebody needs it, and every request needs this one twice.
 
     Raises:
         Unauthenticated: nobody who is known.
@@ -52,7 +41,7 @@ async def principal_of(
     # A route with a body asks before it reads that, and is counted once.
     if (known := getattr(request.state, "principal", None)) is not None:
         return known
-    key = await admission.key_of(request)
+    key = await (await admission_of(request)).key_of(request)
     if key is not None:
         await _count(request, key)
     principal = principal_with(key)

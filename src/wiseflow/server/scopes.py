@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 
 from wiseflow.core.access import Principal, Scope
 from wiseflow.core.errors import Forbidden
-from wiseflow.server.principals import admission_of, principal_of
+from wiseflow.server.principals import principal_of
 
 PREFIX = "/api/v1"
 # What is no route of ours, and open: the description of the interface.
@@ -43,7 +43,7 @@ class Needs:
 
     async def check(self, request: Request) -> None:
         """The same, before FastAPI asks."""
-        (await principal_of(request, await admission_of(request))).require(self.scope)
+        (await principal_of(request)).require(self.scope)
 
 
 class Anyone:
@@ -76,6 +76,16 @@ def undeclared(app: FastAPI) -> list[str]:
         for context in iter_route_contexts(app.routes)
         if context.path not in OPEN_PATHS and not _declares(context)
     ]
+
+
+def closed(app: FastAPI) -> set[tuple[str, str]]:
+    """The routes that need a scope, by method and path."""
+    return {
+        (method, context.path or "")
+        for context in iter_route_contexts(app.routes)
+        if any(isinstance(one.dependency, Needs) for one in getattr(context, "dependencies", ()))
+        for method in context.methods or ()
+    }
 
 
 def _declares(route: BaseRoute | RouteContext) -> bool:
