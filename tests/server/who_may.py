@@ -54,6 +54,7 @@ READ, RUN, ADMIN = Scope.READ, Scope.RUN, Scope.ADMIN
 
 PLAN = {"title": "Tides", "sections": [{"title": "The Moon", "queries": ["gravity"]}]}
 SCHEDULE = {"topic": "Tides", "cron": "0 7 * * *"}
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 WEBHOOK = {"url": "http://127.0.0.1:9/hook"}
 
 
@@ -134,6 +135,8 @@ ROWS = (
     Row(route="GET /api/v1/webhooks/{webhook_id}/deliveries", needs=ADMIN),
     Row(route="DELETE /api/v1/webhooks/{webhook_id}", needs=ADMIN, right=204),
     Row(route="GET /metrics", needs=ADMIN),
+    # What each of its tools needs is in `tests/server/mcp`.
+    Row(route="POST /mcp", needs=READ, body=PING),
     Row(route="GET /static/{name}", needs=None, right=404),
     page("GET /", right=303),
     Row(route="POST /dashboard/theme", needs=None, right=303, form={"theme": "dark"}),

@@ -43,6 +43,7 @@ COMMANDS = {
         "What each kind of task is expected to take.",
     ),
     "serve": ("wiseflow.cli.serve", "serve", "Answer over HTTP: REST, dashboard, health."),
+    "mcp": ("wiseflow.cli.mcp", "mcp", "Be tools of an assistant that starts this (MCP)."),
     "worker": ("wiseflow.cli.worker", "worker", "Run researches that others submit."),
     "keys": ("wiseflow.cli.keys", "keys", "Make, list, revoke and rotate API keys."),
     "secrets": (

@@ -45,16 +45,29 @@ def with_application(
     Raises:
         KeyboardInterrupt: the command was interrupted.
     """
+
+    async def opened() -> T:
+        async with open_application(
+            settings, on_task=on_task, on_news=on_news, meter=meter
+        ) as application:
+            return await action(application)
+
+    return until_stopped(opened, stop=stop)
+
+
+def until_stopped(action: Callable[[], Awaitable[T]], *, stop: asyncio.Event | None = None) -> T:
+    """The result of ``action``, which Ctrl-C and SIGTERM end; ``stop`` as for an application.
+
+    Raises:
+        KeyboardInterrupt: the command was interrupted.
+    """
     stopped = False
 
     async def body() -> T:
         nonlocal stopped
         with _stopped_by_signals(stop) as asked:
             try:
-                async with open_application(
-                    settings, on_task=on_task, on_news=on_news, meter=meter
-                ) as application:
-                    return await action(application)
+                return await action()
             finally:
                 stopped = asked.is_set()
 

@@ -21,6 +21,7 @@ from wiseflow.server import (
     health_routes,
     key_routes,
     login_routes,
+    mcp_routes,
     report_routes,
     research_routes,
     schedule_routes,
@@ -127,6 +128,7 @@ def _with_routes(metrics_path: str) -> FastAPI:
     for router in (health_routes.router, share_routes.shared_router, login_routes.router):
         app.include_router(router)
     app.include_router(metrics_router(metrics_path))
+    app.include_router(mcp_routes.router)
     app.include_router(routing.router)
     app.openapi = lambda: openapi_of(app)
     return app

@@ -107,6 +107,8 @@ class _Passage:
             MutableHeaders(scope=message).update(standing.headers())
 
     async def _note(self, status: int, location: str | None) -> None:
+        if self._state.get("noted"):  # by the route itself, which knows better what was done
+            return
         principal: Principal | None = self._state.get("principal")
         # Who is not known, or asks too often, must not be able to fill the log.
         if principal is None or self._scope["method"] in SAFE_METHODS or status == TOO_MANY:

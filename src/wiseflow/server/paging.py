@@ -8,7 +8,8 @@ import hashlib
 import re
 from http import HTTPStatus
 
-from fastapi import Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from wiseflow.core.errors import InvalidInput
 from wiseflow.core.ids import ALPHABET, LENGTH

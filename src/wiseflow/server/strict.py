@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from wiseflow.server.scopes import Needs
+from wiseflow.server.unstorable import MOST_DEPTH, why_unstorable
 
-MOST_DEPTH = 32
 # Beyond 64 bits, databases and many readers of JSON take no whole number as it is.
 LARGEST = 2**63 - 1
 _TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -87,7 +87,8 @@ def read_json(body: bytes) -> object:
         )
     except json.JSONDecodeError as error:
         _refuse(f"{error.msg} at character {error.pos}", "json_invalid")
-    _check_texts(read)
+    if why := why_unstorable(read):
+        _refuse(why)
     return read
 
 
@@ -101,22 +102,6 @@ def _depth(text: str) -> int:
         depth += 1 if bracket in "[{" else -1
         deepest = max(deepest, depth)
     return deepest
-
-
-def _check_texts(value: object) -> None:
-    """Refuse NUL, which PostgreSQL does not take, and halves of surrogate pairs."""
-    if isinstance(value, str):
-        if "\0" in value:
-            _refuse("a text holds the character NUL")
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            _refuse("a text holds half of a surrogate pair")
-    elif isinstance(value, dict):
-        for key, member in cast("dict[str, object]", value).items():
-            _check_texts(key)
-            _check_texts(member)
-    elif isinstance(value, list):
-        for member in cast("list[object]", value):
-            _check_texts(member)
 
 
 def _whole(digits: str) -> int:

@@ -108,8 +108,9 @@ class Service(BaseModel):
         AfterValidator(_service),
         About(
             place="client.service_url",
-            help="The service that `ParallelResearchManager` and `ResearchConnector` use, as "
-            "`http://127.0.0.1:8000`; without it they work in their own process.",
+            help="The service that `ParallelResearchManager`, `ResearchConnector` and "
+            "`wiseflow mcp` use, as `http://127.0.0.1:8000`; without it they work in their own "
+            "process.",
             expects="an address like http://127.0.0.1:8000",
         ),
     ] = ""
