@@ -13,6 +13,7 @@ from typing import IO
 
 import pytest
 
+from wiseflow.cli.main import run
 from wiseflow.client.asking import Patience
 from wiseflow.client.client import Client as ServiceClient
 from wiseflow.core.keys import new_key_text
@@ -134,3 +135,14 @@ def test_settings_that_are_wrong_are_told_on_standard_error(tmp_path):
     assert done.returncode == 3
     assert done.stdout == ""
     assert "MAX_CONCURRENT_TASKS" in done.stderr
+
+
+def test_without_the_library_it_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WISEFLOW_DATA_DIR", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "mcp", None)
+
+    assert run(["mcp"]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "pip install 'wiseflow[mcp]'" in said.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -59,6 +60,7 @@ async def assistant(request, service, tmp_path_factory) -> AsyncGenerator[Assist
         yield found
 
 
+DEEP = json.loads("[" * 40 + "]" * 40)
 # A tool, what it is given, and a part of what it says.
 REFUSED = (
     ("submit_research", {}, "topics: Field required"),
@@ -70,6 +72,7 @@ REFUSED = (
     ("submit_research", {"topics": ["A"], "follows": "nowhere"}, "'nowhere'"),
     ("submit_research", {"topics": ["A\0"]}, "NUL"),
     ("submit_research", {"topics": [[[["A"]]]]}, "topics.0"),
+    ("submit_research", {"topics": DEEP}, "nested more than 32 deep"),
     ("get_status", {"research_id": "nowhere"}, "there is no research 'nowhere'"),
     ("get_status", {"research_id": "no/where"}, "research_id"),
     ("get_status", {"research_id": "a", "wait_s": 1e9}, "wait_s"),

@@ -47,8 +47,11 @@ class EmbeddedBackend:
 
     async def watch(self, research_id: str, wait_s: float) -> Watched:
         """A research as it is, or comes to be within a time."""
-        full = self._app.following.followers >= self._app.settings.event_clients_max
-        until = self._app.clock.monotonic() + (0 if full else wait_s)
+        settings = self._app.settings
+        full = self._app.following.followers >= settings.event_clients_max
+        # Well before a request over HTTP would be cut off.
+        wait_s = 0 if full else min(wait_s, settings.request_timeout_s / 2)
+        until = self._app.clock.monotonic() + wait_s
         events: list[Event] = []
         async with aclosing(self._service.follow(research_id)) as batches:
             async for batch, status in batches:
