@@ -13,7 +13,9 @@ def test_what_99_of_100_stay_within():
 
 @pytest.mark.slow
 async def test_reads_are_measured_idle_and_while_researches_run():
-    figures = await measure_service(ServicePlan(rate=20, seconds=1, running=2, connections=4))
+    plan = ServicePlan(rate=20, seconds=1, running=2, connections=4, time_scale=0.05)
+
+    figures = await measure_service(plan)
 
     found = {figure.measure: figure for figure in figures if "another" in figure.subject}
     assert len([figure for figure in figures if figure.most == 3.0]) == 2

@@ -51,12 +51,14 @@ class ServicePlan:
         seconds: for how long, each time.
         running: researches that run meanwhile.
         connections: of the closed loop.
+        time_scale: of the simulator that the researches ask; 1 for the pace of real providers.
     """
 
     rate: int = 100
     seconds: float = 20.0
     running: int = 50
     connections: int = 200
+    time_scale: float = 1.0
 
 
 async def measure_service(plan: ServicePlan) -> list[Figure]:
@@ -65,7 +67,7 @@ async def measure_service(plan: ServicePlan) -> list[Figure]:
     The researches run once in the process that answers, and once in another on the same database.
     """
     figures: list[Figure] = []
-    async with started(SimulatorOptions(time_scale=1.0)) as sim:
+    async with started(SimulatorOptions(time_scale=plan.time_scale)) as sim:
         for inside in (True, False):
             with tempfile.TemporaryDirectory() as folder:
                 settings = bed_settings(sim, Path(folder))
