@@ -15,8 +15,13 @@ from wiseflow.cli.running import with_application
 @click.option(
     "--parallel", type=click.IntRange(1), help="Researches at once; MAX_CONCURRENT_RESEARCH."
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve metrics on this port; 0 takes a free one. None by default.",
+)
 @click.pass_obj
-def worker(context: CommandContext, parallel: int | None) -> None:
+def worker(context: CommandContext, parallel: int | None, metrics_port: int | None) -> None:
     """Run researches that are submitted to the same database, until told to end.
 
     Start as many as you like, on any machine that reaches the database. Ctrl-C or SIGTERM hands
@@ -24,12 +29,29 @@ def worker(context: CommandContext, parallel: int | None) -> None:
     it at once.
     """
     settings = context.settings()
+    context.log_to_console()
+    # Prometheus' library is slow to import.
+    from wiseflow.app.metering.meter import Meter  # noqa: PLC0415
+    from wiseflow.app.metering.serving import serving  # noqa: PLC0415
+
     places = parallel or settings.max_concurrent_research
     stop = asyncio.Event()
 
     async def body(app: Application) -> None:
-        click.echo(f"Running up to {places} researches at once.", err=True)
-        await app.work(places, stop=stop)
+        async with serving(app.meter, settings, port=metrics_port) as metrics:
+            click.echo(begun(places, metrics), err=True)
+            await app.work(places, stop=stop)
         click.echo("Handed over.", err=True)
 
-    with_application(settings, body, stop=stop)
+    with_application(settings, body, stop=stop, meter=Meter(settings))
+
+
+def begun(places: int, metrics: str) -> str:
+    """What is said when it begins.
+
+    Args:
+        places: how many researches it runs at once.
+        metrics: the address of the metrics, or "" for none.
+    """
+    told = f"; its metrics are at {metrics}" if metrics else ""
+    return f"Running up to {places} researches at once{told}."

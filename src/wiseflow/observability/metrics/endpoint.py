@@ -136,8 +136,8 @@ def _unusable(address: MetricsAddress, error: OSError) -> ConfigurationError:
     if error.errno == errno.EADDRINUSE:
         return ConfigurationError(
             f"the port {address.port} for metrics (METRICS_PORT) is taken at {address.host}",
-            cure="Set METRICS_PORT to another, as Prometheus itself listens at 9090, or end the "
-            "program that has it; ENABLE_METRICS=false opens none",
+            cure="Set METRICS_PORT, or a worker's --metrics-port, to another, as Prometheus itself "
+            "listens at 9090, or end the program that has it; ENABLE_METRICS=false opens none",
         )
     return ConfigurationError(
         f"metrics cannot be served at {address.host}:{address.port}: {error.strerror or error}",
