@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from wiseflow.core.errors import IllegalTransition, NotFound
-from wiseflow.core.jobs import Approval, JobRequest, JobStatus, Outcome
+from wiseflow.core.jobs import Approval, JobRequest, JobStatus, Outcome, StopReason
 
 GO_ON = Approval(step_key="plan/approved", result='{"plan": 2}', data={"edited": True})
 WAIT = Outcome(status=JobStatus.AWAITING_APPROVAL)
@@ -84,6 +84,21 @@ async def test_a_job_that_does_not_await_approval_is_left_as_it_is(stores, waiti
     assert (await stores.queue.get(waiting)).status is JobStatus.CANCELLED
     assert await stores.steps.steps(waiting) == {}
     assert len(await stores.events.events(waiting)) == 1
+
+
+async def test_a_job_asked_to_stop_before_it_awaits_approval_is_cancelled(stores):
+    await stores.queue.submit([JobRequest(kind="research", payload={})])
+    lease = await claimed(stores)
+    asked = await stores.queue.cancel(lease.job_id)
+    assert asked.cancel_requested
+
+    await stores.queue.finish(lease, WAIT)
+
+    job = await stores.queue.get(lease.job_id)
+    assert (job.status, job.stop_reason) == (JobStatus.CANCELLED, StopReason.CANCELLED)
+    assert job.completed_at is not None
+    with pytest.raises(IllegalTransition):
+        await stores.queue.approve(lease.job_id, GO_ON)
 
 
 async def test_a_rejected_job_awaits_approval_again_once_it_is_resumed(stores, waiting):

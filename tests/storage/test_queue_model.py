@@ -126,8 +126,10 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(lease=leases, status=st.sampled_from([S.COMPLETED, S.FAILED, S.AWAITING_APPROVAL]))
     def finish(self, lease, status):
+        asked = self.model.get(lease.job_id, {}).get("asked")
+        ended = S.CANCELLED if asked and status is S.AWAITING_APPROVAL else status
         call = self.queue.finish(lease, Outcome(status=status))
-        self.as_worker(lease, call, {"status": status})
+        self.as_worker(lease, call, {"status": ended})
 
     @rule(lease=leases)
     def release(self, lease):

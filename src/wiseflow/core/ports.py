@@ -160,7 +160,11 @@ class JobQueue(JobReader, Protocol):
         ...
 
     async def finish(self, lease: Lease, outcome: Outcome) -> None:
-        """End a job. Raises ``LeaseLost``."""
+        """End a job; one that is to await approval, but was asked to stop, is cancelled.
+
+        Raises:
+            LeaseLost: the lease's token is not the job's any more.
+        """
         ...
 
     async def release(self, lease: Lease, stop_reason: StopReason) -> None:

@@ -15,13 +15,16 @@ from sqlalchemy import (
     Double,
     Executable,
     String,
+    and_,
     bindparam,
     case,
     delete,
     func,
     insert,
     literal,
+    not_,
     null,
+    or_,
     select,
     text,
     tuple_,
@@ -48,18 +51,28 @@ T = TypeVar("T")
 AGEING_S = 60.0
 _MANY = 1_000
 _PROGRESS = update(jobs).where(HELD).values(progress=bindparam("reached", type_=Double))
+_FINAL = bindparam("is_final", type_=Boolean)
+# A job that is to wait for a person, and that somebody asked to stop before that was written: its
+# worker did not hear of it any more, and nobody else would stop it.
+_UNHEARD = and_(jobs.c.cancel_requested, not_(_FINAL))
 # Built once: to build it costs more than to run it.
 _FINISH = (
     update(jobs)
     .where(HELD)
     .values(
-        status=bindparam("ends_as", type_=jobs.c.status.type),
+        status=case(
+            (_UNHEARD, JobStatus.CANCELLED.value),
+            else_=bindparam("ends_as", type_=jobs.c.status.type),
+        ),
         partial=bindparam("is_partial", type_=Boolean),
-        stop_reason=bindparam("for_reason", type_=jobs.c.stop_reason.type),
+        stop_reason=case(
+            (_UNHEARD, StopReason.CANCELLED.value),
+            else_=bindparam("for_reason", type_=jobs.c.stop_reason.type),
+        ),
         error=bindparam("with_error", type_=jobs.c.error.type),
         cost=bindparam("at_cost", type_=Double),
         claimable_at=null(),
-        completed_at=case((bindparam("is_final", type_=Boolean), now()), else_=null()),
+        completed_at=case((or_(_FINAL, jobs.c.cancel_requested), now()), else_=null()),
         lease_owner="",
         progress=case((bindparam("is_whole", type_=Boolean), 1.0), else_=jobs.c.progress),
     )
@@ -171,7 +184,10 @@ class SqlJobQueue(SqlJobReader):
         await self._write_as(lease, _PROGRESS, {"reached": min(max(fraction, 0.0), 1.0)})
 
     async def finish(self, lease: Lease, outcome: Outcome) -> None:
-        """End a job. Raises ``LeaseLost``, or ``IllegalTransition`` for a status that ends none."""
+        """End a job; one that is to await approval, but was asked to stop, is cancelled.
+
+        Raises ``LeaseLost``, or ``IllegalTransition`` for a status that ends none.
+        """
         move = ENDINGS.get(outcome.status)
         if move is None:
             running = JobStatus.RUNNING
