@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 from wiseflow.core.configuration import TaskPriority
+from wiseflow.core.holding import Holding
 from wiseflow.engine.calls import TaskRequest
 from wiseflow.engine.tasks import BRANCHES, TaskManager
 
@@ -24,14 +25,9 @@ _NOBODY = _Whose()
 _whose: ContextVar[_Whose] = ContextVar("whose_work", default=_NOBODY)
 
 
-@contextmanager
-def on_behalf_of(run: str, priority: TaskPriority) -> Generator[None]:
+def on_behalf_of(run: str, priority: TaskPriority) -> AbstractContextManager[None]:
     """Have the tasks that are made inside belong to a run, and have its priority."""
-    token = _whose.set(_Whose(run, priority))
-    try:
-        yield
-    finally:
-        _whose.reset(token)
+    return Holding(_whose, _Whose(run, priority))
 
 
 class TaskCompute:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import ContextVar
 
 from wiseflow.core.errors import WiseflowError
+from wiseflow.core.holding import Holding
 
 _begun: ContextVar[int] = ContextVar("begun", default=0)
 _beginnings = itertools.count(1)
@@ -17,19 +18,14 @@ _beginnings = itertools.count(1)
 KEPT_HOMES = 10_000
 
 
-@contextmanager
-def in_order_of_beginning() -> Generator[None]:
+def in_order_of_beginning() -> AbstractContextManager[None]:
     """Have the tasks made inside count as those of one piece of work that begins now.
 
     Served call by call, many equal pieces of work go in step: all come to their ends, where few
     calls are made, at the same time. Served in the order they began, the oldest end first while
     the younger ones fill the gaps.
     """
-    token = _begun.set(next(_beginnings))
-    try:
-        yield
-    finally:
-        _begun.reset(token)
+    return Holding(_begun, next(_beginnings))
 
 
 def begun() -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -34,6 +34,17 @@ class _Flight:
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception | None = None
     inner: int = 0
+
+    def __enter__(self) -> None:
+        """Another step is asked for within it."""
+        self.inner += 1
+
+    def __exit__(self, *_raised: object) -> None:
+        """That one has its result, or failed."""
+        self.inner -= 1
+
+
+_ALONE = nullcontext()
 
 
 # The step that the running task is in.
@@ -90,7 +101,7 @@ class StepJournal:
             Conflict: the journalled result is of another type.
         """
         translate: Codec[T] = codec(result_type)
-        with self._asked_within(_around.get()):
+        with _around.get() or _ALONE:
             while step_key not in self._results:
                 flight = self._flights.get(step_key)
                 if flight is None:
@@ -133,17 +144,6 @@ class StepJournal:
             del self._flights[step_key]
             flight.landed.set()
             self._tell_if_quiet()
-
-    @contextmanager
-    def _asked_within(self, around: _Flight | None) -> Generator[None]:
-        if around is None:
-            yield
-            return
-        around.inner += 1
-        try:
-            yield
-        finally:
-            around.inner -= 1
 
     async def _may_begin(self) -> None:
         """Return if steps may begin; when they are handed over, never. Raises ``LeaseLost``."""

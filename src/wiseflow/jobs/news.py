@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from wiseflow.core.holding import Holding
 from wiseflow.core.jobs import StepNews
 
 
@@ -22,14 +23,9 @@ class Told:
     )
     progress: float | None = None
 
-    @contextmanager
-    def by_this_task(self) -> Generator[None]:
+    def by_this_task(self) -> AbstractContextManager[None]:
         """Make this the current step of the running task."""
-        token = _current.set(self)
-        try:
-            yield
-        finally:
-            _current.reset(token)
+        return Holding(_current, self)
 
     def news(self) -> StepNews:
         """What was told so far."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Final
 
+from wiseflow.core.holding import Holding
 from wiseflow.observability.options import FIELDS, LogOptions
 
 OURS: Final = "wiseflow"
@@ -72,18 +73,13 @@ def get_logger(name: str) -> Logger:
     return Logger(name)
 
 
-@contextmanager
-def bind_context(**fields: object) -> Generator[None]:
+def bind_context(**fields: object) -> AbstractContextManager[None]:
     """Put these fields on every record written inside, in this task and those it starts.
 
     Args:
         fields: for instance ``job_id``, ``task`` or ``call_id``.
     """
-    token = _bound.set({**_bound.get(), **fields})
-    try:
-        yield
-    finally:
-        _bound.reset(token)
+    return Holding(_bound, {**_bound.get(), **fields})
 
 
 def bind_here(**fields: object) -> None:
@@ -97,11 +93,9 @@ def bind_here(**fields: object) -> None:
     _bound.set({**_bound.get(), **fields})
 
 
-@contextmanager
-def bind_job(job_id: str) -> Generator[None]:
+def bind_job(job_id: str) -> AbstractContextManager[None]:
     """Put the job's id on every record written inside."""
-    with bind_context(job_id=job_id):
-        yield
+    return bind_context(job_id=job_id)
 
 
 def configure_logging(options: LogOptions) -> None:

@@ -8,9 +8,11 @@ that nothing of it is loaded when there are none.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Final, Protocol
+
+from wiseflow.core.holding import Holding
 
 Attribute = str | bool | int | float
 
@@ -72,14 +74,14 @@ class _NoSpan:
 
 
 NO_SPAN: Final[Span] = _NoSpan()
+_NONE: Final = nullcontext(NO_SPAN)
 NOTHING: Final[Mapping[str, Attribute]] = {}
 _current: ContextVar[Tracing | None] = ContextVar("wiseflow_tracing", default=None)
 
 
-@contextmanager
 def root_span(
     tracing: Tracing | None, trace: str, name: str, attributes: Mapping[str, Attribute]
-) -> Generator[Span]:
+) -> AbstractContextManager[Span]:
     """Begin a trace, or go on with it; spans inside are of it.
 
     Args:
@@ -88,23 +90,18 @@ def root_span(
         name: see there.
         attributes: see there.
     """
-    if tracing is None:
-        yield NO_SPAN
-        return
-    token = _current.set(tracing)
-    try:
-        with tracing.root(trace, name, attributes) as span:
-            yield span
-    finally:
-        _current.reset(token)
+    return _NONE if tracing is None else _traced(tracing, trace, name, attributes)
 
 
 @contextmanager
-def span(name: str, attributes: Mapping[str, Attribute] = NOTHING) -> Generator[Span]:
+def _traced(
+    tracing: Tracing, trace: str, name: str, attributes: Mapping[str, Attribute]
+) -> Generator[Span]:
+    with Holding(_current, tracing), tracing.root(trace, name, attributes) as span:
+        yield span
+
+
+def span(name: str, attributes: Mapping[str, Attribute] = NOTHING) -> AbstractContextManager[Span]:
     """A span, where a trace has begun; an exception that leaves it makes it a failed one."""
     tracing = _current.get()
-    if tracing is None:
-        yield NO_SPAN
-        return
-    with tracing.span(name, attributes) as made:
-        yield made
+    return _NONE if tracing is None else tracing.span(name, attributes)
