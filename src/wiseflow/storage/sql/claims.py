@@ -37,10 +37,10 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from wiseflow.core.jobs import JobStatus, StopReason
 from wiseflow.storage.sql.dialect import now
+from wiseflow.storage.sql.prepared import Prepared
 from wiseflow.storage.sql.tables import jobs
 
 
@@ -69,7 +69,7 @@ class Claim:
         values: dict[str, Any] = {"claimant": self.owner, "for_s": self.lease_s}
         return values | {"of_batch": self.batch} if self.batch else values
 
-    def statement(self, dialect: str) -> ReturningUpdate[tuple[Any, ...]]:
+    def statement(self, dialect: str) -> Prepared:
         """The statement, built once for its kind: to build it costs more than to run it."""
         return _claim_statement(
             dialect, self.limit, tuple(self.kinds), in_batch=bool(self.batch), bound=self.bound
@@ -79,7 +79,7 @@ class Claim:
 @lru_cache(maxsize=256)
 def _claim_statement(
     dialect: str, limit: int, kinds: tuple[str, ...], *, in_batch: bool, bound: Bound | None
-) -> ReturningUpdate[tuple[Any, ...]]:
+) -> Prepared:
     """One statement that takes the best jobs and returns their rows, changed.
 
     A job that was asked to stop while nobody worked on it, or that was started often enough, is
@@ -92,7 +92,7 @@ def _claim_statement(
     worn_out = jobs.c.attempt >= jobs.c.max_attempts
     ended = or_(asked_to_stop, worn_out)
     worn_out_error = literal("it was started ", Text) + cast(jobs.c.attempt, Text) + _NEVER_ENDED
-    return (
+    return Prepared(
         update(jobs)
         .where(jobs.c.job_id.in_(select(picked.c.job_id)))
         .values(
@@ -205,7 +205,7 @@ def _of_batch(depth: int, kinds: tuple[str, ...]) -> CTE:
         select(jobs.c.job_id, jobs.c.kind, jobs.c.submitter, jobs.c.claim_order)
         .where(
             _CLAIMABLE,
-            jobs.c.kind.in_(kinds),
+            jobs.c.kind.in_([literal(kind, Text) for kind in kinds]),
             jobs.c.batch == bindparam("of_batch", type_=jobs.c.batch.type),
         )
         .order_by(jobs.c.claim_order, jobs.c.job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -50,11 +51,14 @@ class FileConnection:
     """A ``Connection`` whose answers are there at once, for use on a thread.
 
     Args:
-        connection: of that thread.
+        connection: of that thread; ``driver`` is SQLite's own, for statements of the hot path.
     """
 
     def __init__(self, connection: SyncConnection) -> None:
         self._connection = connection
+        driver: Any = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self.driver = driver
 
     @property
     def dialect(self) -> Dialect:
@@ -82,7 +86,7 @@ class FileConnection:
         return fn(self._connection, *arg, **kw)
 
 
-def run_on_thread(unit: Unit[T], connection: SyncConnection) -> T:
+def run_on_thread(unit: Unit[T], connection: FileConnection) -> T:
     """What ``unit`` gives, run to its end here and now.
 
     Nothing it awaits ever waits, as all it may talk to is a ``FileConnection``; so the coroutine is
@@ -91,7 +95,7 @@ def run_on_thread(unit: Unit[T], connection: SyncConnection) -> T:
     Raises:
         TypeError: the unit waits for something else.
     """
-    coroutine = unit(FileConnection(connection))
+    coroutine = unit(connection)
     try:
         coroutine.send(None)
     except StopIteration as end:

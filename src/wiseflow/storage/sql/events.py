@@ -28,6 +28,7 @@ from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now
 from wiseflow.storage.sql.job_rows import HELD, as_json, held
+from wiseflow.storage.sql.prepared import Prepared
 from wiseflow.storage.sql.retired import chunks
 from wiseflow.storage.sql.tables import events as rows_of_events
 from wiseflow.storage.sql.tables import jobs
@@ -100,7 +101,7 @@ async def write_news(connection: Connection, lease: Lease, news: StepNews) -> No
     """
     progress = None if news.progress is None else min(max(news.progress, 0.0), 1.0)
     values = {"more": len(news.events), "reached": progress}
-    last = await connection.scalar(_COUNT, values | held(lease))
+    last = await _COUNT.first(connection, values | held(lease))
     if last is None:
         raise LeaseLost(lease.job_id)
     first = last - len(news.events) + 1
@@ -109,7 +110,7 @@ async def write_news(connection: Connection, lease: Lease, news: StepNews) -> No
         for number, (kind, data) in enumerate(news.events, first)
     ]
     if rows:
-        await connection.execute(_APPEND, rows)
+        await _APPEND.each(connection, rows)
 
 
 async def append_event(
@@ -117,7 +118,7 @@ async def append_event(
 ) -> None:
     """Append one event whose number the same transaction has counted on the job's row."""
     row = {"job_id": job_id, "number": number, "type": kind, "data": as_json(data)}
-    await connection.execute(_APPEND, row)
+    await _APPEND.each(connection, [row])
 
 
 def news_values(news: StepNews) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def tell(counted: CTE) -> CTE:
 
 
 _REACHED = bindparam("reached", type_=Double)
-_COUNT = (
+_COUNTED = (
     update(jobs)
     .where(HELD)
     .values(
@@ -162,5 +163,10 @@ _COUNT = (
     )
     .returning(jobs.c.event_count)
 )
-_COUNT_UP = _COUNT.returning(jobs.c.job_id)
-_APPEND = insert(rows_of_events).values(at=now())
+_COUNT = Prepared(_COUNTED)
+_COUNT_UP = _COUNTED.returning(jobs.c.job_id)
+_APPEND = Prepared(
+    insert(rows_of_events).values(
+        at=now(), **{name: bindparam(name) for name in ("job_id", "number", "type", "data")}
+    )
+)

@@ -93,6 +93,8 @@ def translated(place: str) -> Generator[None]:
         yield
     except SQLAlchemyError as error:
         raise translate(error, place) from error
+    except sqlite3.Error as error:
+        raise translate(_wrapped(error), place) from error
     except UnicodeEncodeError as error:
         raise InvalidInput(
             f"a text for the database {place} cannot be stored: "
@@ -122,6 +124,12 @@ def translate(error: SQLAlchemyError, place: str) -> WiseflowError:
         return StorageError(f"the database {place} refused: {_first_line(error)}")
     kind, message, cure = known
     return kind(message.replace("{place}", place), cure=cure)
+
+
+def _wrapped(error: sqlite3.Error) -> DBAPIError:
+    """What SQLAlchemy makes of an error of SQLite's, for a statement that it did not run."""
+    kind = DataError if isinstance(error, sqlite3.DataError) else DBAPIError
+    return kind(None, None, error)
 
 
 def no_connection_came_free(place: str) -> StorageError:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from wiseflow.core.errors import WiseflowError
-from wiseflow.storage.sql.connection import Unit, run_on_thread
+from wiseflow.storage.sql.connection import FileConnection, Unit, run_on_thread
 from wiseflow.storage.sql.failures import translated
 
 
@@ -71,7 +71,8 @@ class FileWriter:
         try:
             with translated(self._place), connection.begin():
                 begun = True
-                results.extend([run_on_thread(unit, connection) for unit in units])
+                file = FileConnection(connection)
+                results.extend([run_on_thread(unit, file) for unit in units])
         except Exception as error:  # noqa: BLE001 - a boundary: it is the callers' to handle
             a_unit_failed = begun and not results
             _end_transaction(connection)

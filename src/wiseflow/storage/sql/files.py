@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, event
 
 from wiseflow.core.errors import StorageError, StorageFull
 from wiseflow.storage.sql.address import Address
-from wiseflow.storage.sql.connection import Unit, run_on_thread
+from wiseflow.storage.sql.connection import FileConnection, Unit, run_on_thread
 from wiseflow.storage.sql.failures import no_connection_came_free, translated
 from wiseflow.storage.sql.file_writer import FileWriter
 from wiseflow.storage.sql.groups import GroupWriter
@@ -87,7 +87,7 @@ class FileBackend:
 
     def _read(self, unit: Unit[T]) -> T:
         with translated(self._place), self._reading.connect() as connection:
-            return run_on_thread(unit, connection)
+            return run_on_thread(unit, FileConnection(connection))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[None]:

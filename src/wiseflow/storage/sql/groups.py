@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ QUEUE_LIMIT = 10_000
 class _Request(Generic[T]):
     unit: Unit[T]
     answer: asyncio.Future[T]
+    until: float
 
 
 class GroupWriter:
@@ -50,6 +52,9 @@ class GroupWriter:
         self._place = place
         self._wait_s = wait_s
         self._queue: asyncio.Queue[_Request[Any] | None] = asyncio.Queue(QUEUE_LIMIT)
+        # In the order of their deadlines, as all wait equally long; one timer is for the first.
+        self._asked: deque[_Request[Any]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._last_seen = False
         self._ended = False
@@ -60,20 +65,16 @@ class GroupWriter:
         Raises:
             StorageError: the database refuses, the turn did not come in time, or it is closed.
         """
-        request = _Request(unit, asyncio.get_running_loop().create_future())
-        try:
-            async with asyncio.timeout(self._wait_s):
-                if self._closed:
-                    raise self._closed_error()
-                await self._queue.put(request)
-                if self._ended:  # the queue was full while the writer stopped
-                    raise self._closed_error()
-                return await request.answer
-        except TimeoutError:
-            raise StorageError(
-                f"the database {self._place} did not take a write within {self._wait_s:g} s",
-                cure="Lower the number of jobs run at once, or use a faster disk",
-            ) from None
+        if self._closed:
+            raise self._closed_error()
+        loop = asyncio.get_running_loop()
+        request = _Request(unit, loop.create_future(), loop.time() + self._wait_s)
+        if self._queue.full():
+            await self._put(request)
+        else:
+            self._queue.put_nowait(request)
+        self._watch(request)
+        return await request.answer
 
     async def stop(self) -> None:
         """Take no more writes; ``run`` ends when those that wait are done."""
@@ -89,6 +90,33 @@ class GroupWriter:
         finally:
             self._ended = True
             self._refuse_rest()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    async def _put(self, request: _Request[Any]) -> None:
+        """Put a request into the queue once there is room."""
+        try:
+            async with asyncio.timeout_at(request.until):
+                await self._queue.put(request)
+        except TimeoutError:
+            raise self._late_error() from None
+        if self._ended:  # the queue was full while the writer stopped
+            raise self._closed_error()
+
+    def _watch(self, request: _Request[Any]) -> None:
+        while self._asked and self._asked[0].answer.done():
+            self._asked.popleft()
+        self._asked.append(request)
+        if self._timer is None:
+            self._refuse_late()
+
+    def _refuse_late(self) -> None:
+        """Refuse those that have waited too long, and look again when the next one will have."""
+        loop = asyncio.get_running_loop()
+        while self._asked and (self._asked[0].answer.done() or self._asked[0].until <= loop.time()):
+            _answer(self._asked.popleft(), Failed(self._late_error()))
+        first = self._asked[0].until if self._asked else None
+        self._timer = None if first is None else loop.call_at(first, self._refuse_late)
 
     async def _next_group(self) -> list[_Request[Any]]:
         """Everything that waits, at least one; nothing when it is time to stop."""
@@ -114,6 +142,12 @@ class GroupWriter:
         while not self._queue.empty():
             if request := self._queue.get_nowait():
                 _answer(request, Failed(self._closed_error()))
+
+    def _late_error(self) -> StorageError:
+        return StorageError(
+            f"the database {self._place} did not take a write within {self._wait_s:g} s",
+            cure="Lower the number of jobs run at once, or use a faster disk",
+        )
 
     def _closed_error(self) -> StorageError:
         return StorageError(f"the database {self._place} is closed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case
+from sqlalchemy import ColumnElement, and_, bindparam, case
 
 from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.ids import new_id
@@ -69,27 +69,27 @@ FRESH: dict[str, Any] = {
 }
 
 
-def to_job(row: Row[Any]) -> Job:
+def to_job(row: Any) -> Job:
     """The job that a row of ``jobs`` holds."""
     return Job(
         job_id=row.job_id,
         kind=row.kind,
-        payload=json.loads(row.payload),
+        payload=_from_json(row.payload),
         title=row.title,
         status=JobStatus(row.status),
         priority=TaskPriority(row.priority),
-        tags=tuple(json.loads(row.tags)),
-        metadata=json.loads(row.metadata),
+        tags=() if row.tags == "[]" else tuple(json.loads(row.tags)),
+        metadata=_from_json(row.metadata),
         batch=row.batch,
         idempotency_key=row.idempotency_key or "",
         progress=float(row.progress),
-        partial=row.partial,
+        partial=bool(row.partial),
         stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
         error=row.error,
         cost=row.cost,
         attempt=row.attempt,
         max_attempts=row.max_attempts,
-        cancel_requested=row.cancel_requested,
+        cancel_requested=bool(row.cancel_requested),
         lease_owner=row.lease_owner,
         lease_token=row.lease_token,
         lease_expires_at=row.claimable_at if row.status == JobStatus.RUNNING.value else None,
@@ -100,6 +100,10 @@ def to_job(row: Row[Any]) -> Job:
         tenant=row.tenant,
         submitter=row.submitter,
     )
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    return {} if text == "{}" else json.loads(text)
 
 
 def as_json(value: object) -> str:

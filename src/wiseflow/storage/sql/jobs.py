@@ -13,7 +13,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Double,
-    Executable,
     String,
     and_,
     bindparam,
@@ -41,6 +40,7 @@ from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert
 from wiseflow.storage.sql.job_reader import SqlJobReader, read_job
 from wiseflow.storage.sql.job_rows import FRESH, HELD, held, new_row, to_job, turn_of_row
+from wiseflow.storage.sql.prepared import Prepared
 from wiseflow.storage.sql.retired import chunks, erase_uncited, needed_by
 from wiseflow.storage.sql.tables import job_tags, jobs
 from wiseflow.storage.sql.tallies import tally_erased, tally_undone
@@ -50,13 +50,12 @@ T = TypeVar("T")
 
 AGEING_S = 60.0
 _MANY = 1_000
-_PROGRESS = update(jobs).where(HELD).values(progress=bindparam("reached", type_=Double))
+_PROGRESS = Prepared(update(jobs).where(HELD).values(progress=bindparam("reached", type_=Double)))
 _FINAL = bindparam("is_final", type_=Boolean)
 # A job that is to wait for a person, and that somebody asked to stop before that was written: its
 # worker did not hear of it any more, and nobody else would stop it.
 _UNHEARD = and_(jobs.c.cancel_requested, not_(_FINAL))
-# Built once: to build it costs more than to run it.
-_FINISH = (
+_FINISH = Prepared(
     update(jobs)
     .where(HELD)
     .values(
@@ -146,7 +145,7 @@ class SqlJobQueue(SqlJobReader):
                     batch=batch,
                     bound=self._bound,
                 )
-                rows = (await connection.execute(claim.statement(dialect), claim.values)).all()
+                rows = await claim.statement(dialect).rows(connection, claim.values)
                 running = [row for row in rows if row.status == JobStatus.RUNNING.value]
                 ended = len(running) < len(rows)
                 claimed += running
@@ -366,19 +365,19 @@ class SqlJobQueue(SqlJobReader):
             (asked, StopReason.CANCELLED.value),
             else_=literal(given_back.get("stop_reason"), String),
         )
-        statement = update(jobs).where(HELD).values(**given_back)
+        statement = Prepared(update(jobs).where(HELD).values(**given_back))
         await self._write_as(lease, statement, {}, announced=True)
 
     async def _write_as(
         self,
         lease: Lease,
-        statement: Executable,
+        statement: Prepared,
         values: Mapping[str, Any],
         *,
         announced: bool = False,
     ) -> None:
         async def unit(connection: Connection) -> None:
-            if (await connection.execute(statement, {**values, **held(lease)})).rowcount == 0:
+            if await statement.changes(connection, {**values, **held(lease)}) == 0:
                 raise LeaseLost(lease.job_id)
             if announced:
                 await self._announcer.within(connection, 1)

@@ -13,6 +13,7 @@ from wiseflow.storage.sql.database import Database
 from wiseflow.storage.sql.dialect import now, upsert_in
 from wiseflow.storage.sql.events import count_up, news_values, tell, write_news
 from wiseflow.storage.sql.job_rows import HELD, held
+from wiseflow.storage.sql.prepared import Prepared
 from wiseflow.storage.sql.tables import jobs, steps
 
 
@@ -42,15 +43,17 @@ class SqlStepStore:
         values = {"new_key": step_key, "new_result": result, **held(lease)}
 
         async def unit(connection: Connection) -> None:
-            if connection.dialect.name == "postgresql" and news:
+            if not news:
+                if await _record(connection.dialect.name).first(connection, values) is None:
+                    raise LeaseLost(lease.job_id)
+            elif connection.dialect.name == "postgresql":
                 values.update(news_values(news))
                 if await connection.scalar(_record_and_tell(), values) is None:
                     raise LeaseLost(lease.job_id)
-                return
-            if await connection.scalar(_record(connection.dialect.name), values) is None:
-                raise LeaseLost(lease.job_id)
-            if news:
+            else:
+                # Whoever writes to a file is alone: the lease that held for these holds on.
                 await write_news(connection, lease, news)
+                await _KEEP.each(connection, [values])
 
         await self._database.write(unit, alone=True)
 
@@ -75,7 +78,7 @@ def _record_and_tell() -> Executable:
 
 
 @cache
-def _record(dialect: str) -> Executable:
+def _record(dialect: str) -> Prepared:
     """The statement that keeps a step, once; it gives no row when the lease is lost."""
     row = (
         select(
@@ -87,7 +90,7 @@ def _record(dialect: str) -> Executable:
         .where(HELD)
         .with_for_update(read=True)
     )
-    return (
+    return Prepared(
         upsert_in(dialect, steps)
         .from_select(["job_id", "step_key", "result", "at"], row)
         # Changes nothing, but gives a row back.
@@ -96,3 +99,16 @@ def _record(dialect: str) -> Executable:
         )
         .returning(steps.c.job_id)
     )
+
+
+# Keeps a step, once, where the lease was looked at by what came before.
+_KEEP = Prepared(
+    upsert_in("sqlite", steps)
+    .values(
+        job_id=bindparam("held_job_id", type_=Text),
+        step_key=bindparam("new_key", type_=Text),
+        result=bindparam("new_result", type_=Text),
+        at=now(),
+    )
+    .on_conflict_do_nothing()
+)
