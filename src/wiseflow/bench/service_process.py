@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from wiseflow.core.errors import WorkerError
 
@@ -18,7 +18,6 @@ START_S = 60.0
 END_S = 30.0
 # Lines of its output that are told when it does not start.
 TOLD_LINES = 20
-_ANSWERS = re.compile(r"answers at (http://[^\s,]+)")
 # Nothing of who starts it holds for it, but where programs and temporary files are.
 _INHERITED = (
     "PATH",
@@ -48,6 +47,9 @@ class ServiceProcess:
         parallel: how many researches run in it; 0 for none.
     """
 
+    command: ClassVar = ("serve", "--port", "0")
+    begun: ClassVar = re.compile(r"answers at (http://[^\s,]+)")
+
     def __init__(self, settings: Mapping[str, str], *, parallel: int = 1) -> None:
         self._settings = settings
         self._parallel = parallel
@@ -63,7 +65,7 @@ class ServiceProcess:
 
     def __enter__(self) -> Self:
         environ = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        command = [sys.executable, "-c", _PROGRAM, "serve", "--port", "0"]
+        command = [sys.executable, "-c", _PROGRAM, *self.command]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--parallel", str(self._parallel)],
             env={**environ, "METRICS_PORT": "0", **self._settings},
@@ -111,7 +113,14 @@ class ServiceProcess:
         with self._process.stderr as lines:
             for line in lines:
                 self._lines.append(line)
-                if found := _ANSWERS.search(line):
+                if found := self.begun.search(line):
                     self.url = found[1]
                     self._ready.set()
         self._ready.set()
+
+
+class WorkerProcess(ServiceProcess):
+    """``wiseflow worker``, which has no address; see ``ServiceProcess``."""
+
+    command: ClassVar = ("worker",)
+    begun: ClassVar = re.compile(r"(Running up to)")
