@@ -1,9 +1,10 @@
-"""Kills workers, stops them for longer than their lease, and kills the database under them.
+"""Kills workers, stops them for longer than their lease, kills the database and Redis under them.
 
 ``--jobs`` small jobs of three steps run on ``--workers`` processes over a PostgreSQL server of the
 proof's own. At seeded moments a worker is killed with SIGKILL and another one started, a worker is
-stopped for longer than its lease and let go on, and the server is killed and started again. Then
-all is let end. By what triggers of the database noted, whoever wrote:
+stopped for longer than its lease and let go on, the server is killed and started again, and so is
+the Redis server that lends the workers their calls, which then knows of no loan. Then all is let
+end. By what triggers of the database noted, whoever wrote:
 
 - lost: jobs that did not complete; stuck: those that are still pending or running at the end;
 - finished twice: jobs whose row became completed more than once;
@@ -13,7 +14,7 @@ all is let end. By what triggers of the database noted, whoever wrote:
 - accepted late: results that were written under a lease that another worker had taken over; how
   often such a write was refused is counted.
 
-    python proofs/kill_workers.py --jobs 1000 --kills 40 --stops 100 --restarts 10 --seed 1
+    python proofs/kill_workers.py --jobs 1000 --kills 40 --stops 100 --restarts 10 --redis 20
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from typing import Any
 
 import psutil
 import psycopg
+from redis_server import RedisServer
 
 from wiseflow.core.errors import StorageError
 from wiseflow.core.jobs import JobRequest
@@ -101,6 +103,7 @@ class Findings:
 
     kills: int = 0
     restarts: int = 0
+    redis_kills: int = 0
     stops: int = 0
     stops_that_held: int = 0
     writes_refused: int = 0
@@ -148,8 +151,9 @@ class Server:
 class WorkerProcess:
     """A worker and what it says."""
 
-    def __init__(self, url: str, options: argparse.Namespace) -> None:
-        command = [sys.executable, str(WORKER), url, str(options.lease), str(options.step)]
+    def __init__(self, url: str, redis: str, options: argparse.Namespace) -> None:
+        times = [str(options.lease), str(options.step)]
+        command = [sys.executable, str(WORKER), url, *times, redis]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -179,11 +183,13 @@ class Proof:
 
     Args:
         server: with the tables and the jobs.
+        redis: lends the workers their calls.
         options: of the command line.
     """
 
-    def __init__(self, server: Server, options: argparse.Namespace) -> None:
+    def __init__(self, server: Server, redis: RedisServer, options: argparse.Namespace) -> None:
         self._server = server
+        self._redis = redis
         self._options = options
         self._chance = random.Random(options.seed)
         self.findings = Findings()
@@ -197,6 +203,7 @@ class Proof:
             [self._kill] * self._options.kills
             + [self._stop] * self._options.stops
             + [self._restart] * self._options.restarts
+            + [self._kill_redis] * self._options.redis
         )
         self._chance.shuffle(todo)
         for act in todo:
@@ -222,7 +229,7 @@ class Proof:
     def _start(self) -> WorkerProcess:
         """A worker that has begun; one that finds the server starting ends with an error."""
         for _ in range(20):
-            worker = WorkerProcess(self._server.url, self._options)
+            worker = WorkerProcess(self._server.url, self._redis.url, self._options)
             if worker.owner:
                 return worker
         raise SystemExit("no worker begins any more")
@@ -277,6 +284,10 @@ class Proof:
         self._restarted.append((begun, self._now()))
         self.findings.restarts += 1
 
+    def _kill_redis(self) -> None:
+        self._redis.kill()
+        self.findings.redis_kills += 1
+
     def _soon(self, condition: Callable[[], bool], *, limit_s: float = 30.0) -> bool:
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
@@ -329,17 +340,19 @@ def prove(options: argparse.Namespace) -> int:
     # A short path: it holds the server's socket.
     with tempfile.TemporaryDirectory(prefix="wf-kw-", ignore_cleanup_errors=True) as folder:
         server = Server(Path(folder))
+        redis = RedisServer(Path(folder))
         try:
             asyncio.run(submit(server.url, options.jobs))
             with psycopg.connect(server.url, autocommit=True) as connection:
                 connection.execute(WATCH.encode())
-            proof = Proof(server, options)
+            proof = Proof(server, redis, options)
             try:
                 findings = proof.run()
                 print(render(findings, server, options, time.monotonic() - begun))
             finally:
                 proof.close()
         finally:
+            redis.stop()
             server.stop()
     for line in findings.wrong:
         print("  " + line)
@@ -354,7 +367,8 @@ def render(found: Findings, server: Server, options: argparse.Namespace, seconds
     return (
         f"{jobs} jobs on {options.workers} workers, lease {options.lease:g} s: {found.kills} kills "
         f"(longest wait of {len(found.leases_lost)} held jobs: {longest:.2f} leases), "
-        f"{found.restarts} kills of the database, {found.stops} stops of which "
+        f"{found.restarts} kills of the database, {found.redis_kills} of Redis, "
+        f"{found.stops} stops of which "
         f"{found.stops_that_held} held jobs: {found.writes_refused} late writes refused; "
         f"{repeated} calls in flight were made again; broken promises: {len(found.wrong)}; "
         f"{seconds:.0f} s"
@@ -369,6 +383,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--stops", type=int, default=100)
     parser.add_argument("--restarts", type=int, default=10)
+    parser.add_argument("--redis", type=int, default=20, help="kills of the Redis server")
     parser.add_argument("--lease", type=float, default=2.0, help="seconds")
     parser.add_argument("--step", type=float, default=0.1, help="seconds")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between acts, at most")

@@ -1,9 +1,10 @@
-"""A worker for proofs: ``queue_worker.py URL LEASE_S STEP_S``, until it is killed or told to end.
+"""A worker for proofs: ``queue_worker.py URL LEASE_S STEP_S [REDIS]``, until killed or told to end.
 
 Each job has three steps. A step is noted in the table ``calls`` as a call that was paid, by a
 transaction of its own, before the step is journalled. Its name says nothing of its process, so that
 others cannot see that it died and have to wait for its leases. For every write that is refused as
-stale it prints ``refused``.
+stale it prints ``refused``. With the address of a Redis server its calls share a limit there, and
+wait while it is away.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
+from wiseflow.core.clock import SystemClock
+from wiseflow.core.configuration import TaskPriority
 from wiseflow.core.errors import LeaseLost
 from wiseflow.core.jobs import Lease, StepNews
+from wiseflow.core.limits import Allowance, Dimension, LimitKey, Need
 from wiseflow.jobs.context import Handler, JobContext
 from wiseflow.jobs.worker import Worker, WorkerTimes
+from wiseflow.limits.door import Limiter
+from wiseflow.storage.redis.limits import RedisLimitStore
 from wiseflow.storage.sql.address import parse
 from wiseflow.storage.sql.connection import Connection
 from wiseflow.storage.sql.database import Database
@@ -34,6 +40,9 @@ from wiseflow.storage.sql.steps import SqlStepStore
 T = TypeVar("T")
 STEPS = 3
 PLACES = 4
+KEY = LimitKey(provider="p", account="a", model="m")
+# More than is asked for: what counts is that a call is not begun while nobody lends.
+TOLD = (Allowance(dimension=Dimension.REQUESTS, limit=2_000, window_s=1.0),)
 NOTE = text("INSERT INTO calls (job_id, step, owner, at) VALUES (:job_id, :step, :owner, :at)")
 
 
@@ -69,8 +78,18 @@ async def told(write: Awaitable[T]) -> T:
         raise
 
 
-def handler_of(database: Database, owner: str, step_s: float) -> Handler:
+def handler_of(database: Database, owner: str, step_s: float, redis: str) -> Handler:
     """The handler of proofs."""
+    store = RedisLimitStore(redis) if redis else None
+    limiter = Limiter(clock=SystemClock(), store=store, holder=owner)
+
+    async def admitted(job_id: str, step: str, begun: float) -> int:
+        async with limiter.admitted(
+            KEY, Need(), priority=TaskPriority.NORMAL, run=job_id, deadline=None
+        ) as ticket:
+            result = await call(job_id, step, begun)
+            ticket.settle(Need(), TOLD)
+            return result
 
     async def call(job_id: str, step: str, begun: float) -> int:
         async def unit(connection: Connection) -> None:
@@ -88,14 +107,14 @@ def handler_of(database: Database, owner: str, step_s: float) -> Handler:
             async def step(name: str = name) -> int:
                 begun = time.time()  # on the machine of the server: its clock, too
                 await context.emit("called", {"step": name})
-                return await call(context.job.job_id, name, begun)
+                return await admitted(context.job.job_id, name, begun)
 
             await context.journal.once(name, step, int)
 
     return handler
 
 
-async def main(url: str, lease_s: float, step_s: float) -> None:
+async def main(url: str, lease_s: float, step_s: float, redis: str = "") -> None:
     """Work until told to end."""
     database = await open_database(url)
     address = parse(url)
@@ -105,7 +124,7 @@ async def main(url: str, lease_s: float, step_s: float) -> None:
         queue=SqlJobQueue(database, announcer=wake_ups),
         steps=Telling(SqlStepStore(database)),
         events=SqlEventStore(database),
-        handlers={"task": handler_of(database, owner, step_s)},
+        handlers={"task": handler_of(database, owner, step_s, redis)},
         owner=owner,
         concurrency=PLACES,
         times=WorkerTimes(
@@ -126,4 +145,4 @@ async def main(url: str, lease_s: float, step_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:]))

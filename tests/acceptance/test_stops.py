@@ -171,8 +171,9 @@ def test_kills_at_any_moment_lose_nothing_and_do_and_pay_nothing_twice(
 
 
 @pytest.mark.slow
-def test_workers_and_the_database_killed_at_any_moment_lose_nothing_and_finish_nothing_twice():
+def test_workers_database_and_redis_killed_at_any_moment_lose_nothing_and_finish_nothing_twice():
     few = ("--jobs", "40", "--workers", "2", "--kills", "2", "--stops", "1", "--restarts", "1")
+    few += ("--redis", "2")
 
     done = subprocess.run(
         [sys.executable, str(ROOT / "proofs" / "kill_workers.py"), *few, "--lease", "2"],
@@ -184,3 +185,4 @@ def test_workers_and_the_database_killed_at_any_moment_lose_nothing_and_finish_n
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "broken promises: 0" in done.stdout
+    assert "2 of Redis" in done.stdout
