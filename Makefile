@@ -44,6 +44,7 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/network_guard.py
 	@$(BIN)/python proofs/canary_secrets.py
 	@$(BIN)/python proofs/kill_workers.py --jobs 1000 --kills 40 --stops 100 --restarts 10 --redis 20 --seed 1
+	@$(BIN)/python proofs/full_disk.py --jobs 200 --rounds 20 --seed 1
 	@$(BIN)/python proofs/schedules_once.py --rounds 20 --kills 100 --seed 1
 	@$(BIN)/python proofs/planted_changes.py --seeds 20
 	@$(BIN)/python proofs/malformed_pages.py --cases 1000 --seed 1

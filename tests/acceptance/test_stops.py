@@ -186,3 +186,21 @@ def test_workers_database_and_redis_killed_at_any_moment_lose_nothing_and_finish
     assert done.returncode == 0, done.stdout + done.stderr
     assert "broken promises: 0" in done.stdout
     assert "2 of Redis" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the small disk is one of Linux' own")
+def test_a_full_disk_is_told_harms_nothing_and_all_goes_on_once_there_is_room():
+    few = ("--jobs", "100", "--rounds", "2", "--seed", "1")
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "proofs" / "full_disk.py"), *few],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 times the disk was full" in done.stdout
+    assert "broken promises: 0" in done.stdout
