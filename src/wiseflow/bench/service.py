@@ -27,7 +27,7 @@ from fastapi import FastAPI
 from wiseflow.app import Application, open_application
 from wiseflow.bench.bed import bed_settings, started, topics
 from wiseflow.bench.figures import Figure
-from wiseflow.bench.service_process import ServiceProcess
+from wiseflow.bench.service_process import ServiceProcess, WorkerProcess
 from wiseflow.client.asking import API, Asked, Asking, Patience
 from wiseflow.client.client import Client
 from wiseflow.core.errors import ConfigurationError, Conflict
@@ -87,7 +87,7 @@ async def _services(
     """The address of a service whose researches run in its process or in one beside it."""
     processes = [ServiceProcess(settings, parallel=running if inside else 0)]
     if not inside:
-        processes.append(ServiceProcess(settings, parallel=running))
+        processes.append(WorkerProcess(settings, parallel=running))
     try:
         for process in processes:
             await asyncio.to_thread(process.__enter__)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 
 import click
 
@@ -20,8 +22,17 @@ from wiseflow.cli.running import with_application
     type=click.IntRange(0, 65535),
     help="Serve metrics on this port; 0 takes a free one. None by default.",
 )
+@click.option(
+    "--nice",
+    type=click.IntRange(0, 19),
+    default=10,
+    show_default=True,
+    help="How far it gives way to other programs of the machine, a server above all; 0 for not.",
+)
 @click.pass_obj
-def worker(context: CommandContext, parallel: int | None, metrics_port: int | None) -> None:
+def worker(
+    context: CommandContext, parallel: int | None, metrics_port: int | None, nice: int
+) -> None:
     """Run researches that are submitted to the same database, until told to end.
 
     Start as many as you like, on any machine that reaches the database. Ctrl-C or SIGTERM hands
@@ -34,6 +45,8 @@ def worker(context: CommandContext, parallel: int | None, metrics_port: int | No
     from wiseflow.app.metering.meter import Meter  # noqa: PLC0415
     from wiseflow.app.metering.serving import serving  # noqa: PLC0415
 
+    if sys.platform != "win32":  # which knows no such thing
+        os.nice(nice)
     places = parallel or settings.max_concurrent_research
     stop = asyncio.Event()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +19,8 @@ from wiseflow.research.asking import (
     from_payload,
 )
 
+# Who watches researches asks for the same ones again and again.
+KEPT = 512
 # Counts in bodies and paths fit a column of 64 bits.
 MOST_TOKENS = 10**15
 MOST_MONEY = 10.0**9
@@ -91,8 +95,13 @@ class ConfigurationBody(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """The configuration of a research."""
-        configuration = from_payload(job.payload).configuration
+        """The configuration of a research; the same object for the same one, so only to be read."""
+        return cls._of(json.dumps(job.payload))
+
+    @classmethod
+    @lru_cache(maxsize=KEPT)
+    def _of(cls, payload: str) -> Self:
+        configuration = from_payload(json.loads(payload)).configuration
         values = {name: _plain(getattr(configuration, name)) for name in cls.model_fields}
         budget = configuration.budget
         values["budget"] = BudgetBody.model_construct(

@@ -59,20 +59,14 @@ async def _count(request: Request, key: ApiKey) -> None:
         raise too_often(standing)
 
 
-async def service_of(
-    application: Annotated[Application, Depends(application_of)],
-    principal: Annotated[Principal, Depends(principal_of)],
-) -> Service:
+async def service_of(request: Request) -> Service:
     """The program, for who asks."""
-    return Service(application, principal)
+    return Service(request.app.state.application, await principal_of(request))
 
 
-async def documents_of(
-    application: Annotated[Application, Depends(application_of)],
-    principal: Annotated[Principal, Depends(principal_of)],
-) -> DocumentService:
+async def documents_of(request: Request) -> DocumentService:
     """The documents, for who asks."""
-    return DocumentService(application, principal)
+    return DocumentService(request.app.state.application, await principal_of(request))
 
 
 App = Annotated[Application, Depends(application_of)]

@@ -12,13 +12,13 @@ Both then hold. ``PUBLIC`` says that anybody may call it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from wiseflow.core.access import Principal, Scope
+from wiseflow.core.access import Scope
 from wiseflow.core.errors import Forbidden
 from wiseflow.server.principals import principal_of
 
@@ -37,12 +37,8 @@ class Needs:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    async def __call__(self, principal: Annotated[Principal, Depends(principal_of)]) -> None:
+    async def __call__(self, request: Request) -> None:
         """Go on. Raises ``Unauthenticated``, ``Forbidden``."""
-        principal.require(self.scope)
-
-    async def check(self, request: Request) -> None:
-        """The same, before FastAPI asks."""
         (await principal_of(request)).require(self.scope)
 
 

@@ -39,7 +39,7 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             for one in needed:  # before the body is read: nobody else's is
-                await one.check(request)
+                await one(request)
             _check_media_type(request, wanted)
             asked = _StrictRequest(request.scope, request.receive)
             if not form:
