@@ -6,7 +6,11 @@ from html import unescape
 import httpx2
 import pytest
 
+from wiseflow.core.access import Scope
+from wiseflow.core.instances import InstanceKind, Sign
 from wiseflow.server.factory import create_app
+from wiseflow.storage.sql.instances import SqlInstanceStore
+from wiseflow.storage.sql.schema import open_database
 
 PAGES = (
     "/dashboard",
@@ -265,3 +269,60 @@ async def test_the_stream_of_a_research_that_has_ended_says_so_and_ends(client):
 
 async def test_the_stream_of_what_is_not_there_is_refused(client):
     assert (await client.get("/dashboard/research/nowhere/stream")).status_code == 404
+
+
+async def test_the_performance_page_draws_what_was_sampled(client, application):
+    early = (await client.get("/performance")).text
+    assert "The first sample is taken" in early
+    assert "figure-1" not in early
+
+    await application.meter.series.take()
+    text = (await client.get("/performance?range=15m")).text
+
+    assert "The first sample is taken" not in text
+    for name in ("CPU and memory", "Jobs per minute", "API latency", "Queue", "Errors per minute"):
+        assert name in text
+    assert re.search(r'<svg class="chart"[^>]* aria-label="CPU and memory"', text)
+    assert '<th scope="col">From (UTC)</th><th scope="col">CPU</th>' in text
+    assert 'range=15m" aria-current' in text
+    assert len(text) < 60_000
+
+
+async def test_a_range_that_there_is_not_is_a_page_that_says_so(client):
+    answer = await client.get("/performance?range=7d")
+
+    assert answer.status_code == 422
+    assert "range" in answer.text
+
+
+async def test_the_last_hour_is_for_administrators_who_others_are_told_of(
+    client, application, keys
+):
+    await application.meter.series.take()
+    reader = await keys(scope=Scope.READ)
+
+    headers = {"Authorization": f"Bearer {reader.text}"}
+    text = (await client.get("/performance", headers=headers)).text
+
+    assert "wiseflow keys create NAME --scope admin" in text
+    assert "figure-1" not in text
+    assert "Researches ended" in text
+
+
+async def test_the_queue_shows_the_processes_to_administrators(client, settings, keys):
+    database = await open_database(settings.database_url)
+    sign = Sign(
+        name="box-1", kind=InstanceKind.WORKER, host="box", version="1", capacity=3, running=1
+    )
+    await SqlInstanceStore(database).beat(sign)
+    await database.close()
+
+    pages = []
+    for scope in (Scope.ADMIN, Scope.READ):
+        issued = await keys(scope=scope)
+        headers = {"Authorization": f"Bearer {issued.text}"}
+        pages.append((await client.get("/dashboard/queue", headers=headers)).text)
+
+    assert all("1 of 3 places taken in 1 process" in text for text in pages)
+    assert ["box-1" in text for text in pages] == [True, False]
+    assert "just now" in pages[0]

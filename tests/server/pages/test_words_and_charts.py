@@ -1,21 +1,16 @@
 """What pages say and draw, as pure functions."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
-from wiseflow.app.services.workings import Now, quantile
+from wiseflow.app.services.workings import quantile
 from wiseflow.core.errors import InvalidInput
-from wiseflow.core.jobs import Event, JobStatus
-from wiseflow.core.limits import LimitKey
-from wiseflow.limits.states import KeyShown
+from wiseflow.core.jobs import Event
 from wiseflow.server.pages import charts, words
 from wiseflow.server.pages.library_page import window
-from wiseflow.server.pages.performance import suggestions
 from wiseflow.server.pages.plan_form import PlanForm
 from wiseflow.server.pages.progress import Bar, Lane
-from wiseflow.server.pages.queue_page import Circumstances, waiting
 from wiseflow.server.pages.research_form import ResearchForm
 
 
@@ -42,6 +37,22 @@ def test_a_time_is_told_by_how_long_ago_it_was(passed, said):
 )
 def test_a_duration_is_told_as_a_clock_does(seconds, said):
     assert words.clock(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0"), (0.0042, "4 ms"), (0.9994, "999 ms"), (0.9996, "1.0 s"), (75, "1 min")],
+)
+def test_how_long_an_answer_took_is_told_in_thousandths(seconds, said):
+    assert words.took(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0"), (0.42, "0.4"), (4.0, "4"), (9.96, "10"), (12.4, "12"), (1204, "1,204")],
+)
+def test_a_number_is_told_with_the_digits_that_matter(value, said):
+    assert words.number(value) == said
 
 
 def test_an_event_is_told_in_words():
@@ -79,84 +90,6 @@ def test_a_timeline_stays_inside_its_drawing():
 def test_a_chart_of_nothing_is_drawn():
     assert charts.area("A", [], unit="b", whole_s=0).rows == ()
     assert charts.columns("A", [], head=("a", "b")).rows == ()
-
-
-AROUND = Circumstances(instances=["one"], at_once=2, held="", limits=(), now=100.0)
-
-
-def around(**changes):
-    return replace(AROUND, **changes)
-
-
-def pending(make_job, name, **changes):
-    return make_job(job_id=name, status=JobStatus.PENDING, attempt=0, created_at=50.0, **changes)
-
-
-def test_each_that_waits_says_for_what(make_job):
-    running = [make_job(job_id=name) for name in "ab"]
-    to_approve = make_job(job_id="c", status=JobStatus.AWAITING_APPROVAL)
-    again = replace(pending(make_job, "e"), attempt=1, error="down")
-
-    found = waiting([*running, to_approve, pending(make_job, "d"), again], around())
-
-    assert {one.job.job_id: one.kind for one in found} == {
-        "a": "", "b": "", "c": "approval", "d": "slot", "e": "retry",
-    }  # fmt: skip
-
-
-def test_what_nobody_takes_waits_for_a_worker(make_job):
-    [one] = waiting([pending(make_job, "a")], around(instances=[]))
-
-    assert one.kind == "worker"
-    assert "wiseflow serve" in one.why
-
-
-def test_calls_that_wait_for_a_limit_are_named(make_job):
-    key = KeyShown(key=LimitKey(provider="arxiv"), limits=(), under_way=1, waiting=7, paused_s=0)
-
-    [one] = waiting([make_job()], around(limits=(key,)))
-
-    assert one.kind == "limit"
-    assert "7 calls" in one.why
-    assert "arxiv" in one.why
-
-
-FIGURES = Now(
-    cpu_percent=1.0,
-    memory_bytes=1,
-    machine_memory_percent=20.0,
-    uptime_s=60.0,
-    tasks_running=0,
-    tasks_waiting=0,
-    held="",
-    calls=(),
-    limits=(),
-    latencies=(),
-)
-
-
-def figures(**changes):
-    return replace(FIGURES, **changes)
-
-
-def test_nothing_is_suggested_where_nothing_stands_out():
-    assert suggestions(figures(), [], [], at_once=2) == []
-
-
-def test_what_holds_back_is_suggested_first(make_job):
-    key = KeyShown(key=LimitKey(provider="exa"), limits=(), under_way=0, waiting=3, paused_s=1)
-    failed = make_job(status=JobStatus.FAILED)
-    active = [make_job(job_id="r"), pending(make_job, "p")]
-
-    found = suggestions(figures(held="no memory", limits=(key,)), [failed], active, at_once=1)
-
-    assert [one.gain for one in found] == ["held", "limit", "failed"]
-
-
-def test_more_at_once_is_suggested_where_there_is_room(make_job):
-    [one] = suggestions(figures(), [], [make_job(), pending(make_job, "p")], at_once=1)
-
-    assert "MAX_CONCURRENT_RESEARCH" in one.text
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 2), (0.95, 4), (0.0, 1)])

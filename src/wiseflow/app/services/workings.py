@@ -14,12 +14,14 @@ from wiseflow.app.endpoints import rates_of
 from wiseflow.core.access import Principal, Scope
 from wiseflow.core.calls import CallKind
 from wiseflow.core.errors import WiseflowError
+from wiseflow.core.instances import Instance
+from wiseflow.core.jobs import JobStatus
 from wiseflow.core.limits import RateLimit
 from wiseflow.gateway.recording import CallTotals
 from wiseflow.limits.states import KeyShown
+from wiseflow.research.handler import KIND
 from wiseflow.settings.shown import ShownSetting, shown_settings
-
-MEGABYTE = 1_000_000
+from wiseflow.storage.sql.jobs import AGEING_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +69,19 @@ class Now:
     """The figures of this process at one moment.
 
     Args:
-        cpu_percent: of one core, since the process began: what it and its children used.
-        memory_bytes: of this process and its children.
-        machine_memory_percent: of the whole machine.
         uptime_s: since the process began.
         tasks_running, tasks_waiting: of the engine.
         held: why nothing new may start; "" when it may.
         calls: by provider.
         limits: of every key that was asked for.
-        latencies: the latest answered calls in their order, in seconds.
     """
 
-    cpu_percent: float
-    memory_bytes: int
-    machine_memory_percent: float
     uptime_s: float
     tasks_running: int
     tasks_waiting: int
     held: str
     calls: tuple[CallFigures, ...]
     limits: tuple[KeyShown, ...]
-    latencies: tuple[float, ...]
 
 
 class WorkingsPages:
@@ -103,14 +97,25 @@ class WorkingsPages:
         self.principal = principal
 
     @property
-    def researches_at_once(self) -> int:
-        """How many researches run side by side in one process."""
-        return self._app.max_concurrent_research
+    def researches_everywhere(self) -> int:
+        """How many researches may run at once in all instances; 0 for no such bound."""
+        return self._app.settings.max_research_everywhere
 
-    async def instances(self) -> list[str]:
-        """The instances that run jobs now."""
+    @property
+    def ageing_s(self) -> float:
+        """Who has waited so long goes as if it were one priority more urgent."""
+        return AGEING_S
+
+    async def instances(self) -> Sequence[Instance]:
+        """The instances of the service, the dead ones of the last hour included."""
         self.principal.require(Scope.READ)
-        return await self._app.queue.running_owners()
+        return await self._app.instances()
+
+    async def researches_running(self) -> int:
+        """How many researches run in all instances, of all tenants; 0 where that is not known."""
+        self.principal.require(Scope.READ)
+        figures = await self._app.meter.figures() if self._app.meter else None
+        return figures.now(KIND, JobStatus.RUNNING) if figures else 0
 
     def held(self) -> str:
         """Why no new task may start on this machine; "" when it may."""
@@ -160,21 +165,13 @@ class WorkingsPages:
     def now(self) -> Now:
         """The figures of this moment. Raises ``Forbidden``."""
         self.principal.require(Scope.READ)
-        latest = [one for one in self._app.outside.records.latest if not one.error]
-        process = psutil.Process()
-        uptime_s = max(time.time() - process.create_time(), 1.0)
-        family = _family(process)
         return Now(
-            cpu_percent=100 * sum(cpu for cpu, _ in family) / uptime_s,
-            memory_bytes=sum(memory for _, memory in family),
-            machine_memory_percent=psutil.virtual_memory().percent,
-            uptime_s=uptime_s,
+            uptime_s=max(time.time() - psutil.Process().create_time(), 0.0),
             tasks_running=len(self._app.tasks.active_tasks),
             tasks_waiting=len(self._app.tasks.pending_tasks),
             held=self.held(),
             calls=self._calls(),
             limits=self.limits(),
-            latencies=tuple(one.latency_s for one in latest),
         )
 
     def _calls(self) -> tuple[CallFigures, ...]:
@@ -207,15 +204,3 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-
-
-def _family(process: psutil.Process) -> list[tuple[float, int]]:
-    """CPU seconds and bytes of memory of a process and of its children, those that still live."""
-    found: list[tuple[float, int]] = []
-    for one in (process, *process.children(recursive=True)):
-        try:
-            times = one.cpu_times()
-            found.append((times.user + times.system, one.memory_info().rss))
-        except psutil.Error:  # it ended between the look at the tree and this one
-            continue
-    return found

@@ -31,12 +31,14 @@ class Chart:
         svg: the drawing.
         head: of the table's columns.
         rows: of the table.
+        names: of its lines, where there are several.
     """
 
     title: str
     svg: Markup
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def timeline(bars: Sequence[Bar], *, now_s: float, running: bool) -> Chart:

@@ -1,6 +1,7 @@
-"""What the performance page shows, of figures of now and of ended researches. Pure.
+"""What the performance page shows, of figures of now, of the last hour and of ended researches.
 
-The page draws a ``PerformanceView`` and nothing else, so where its figures come from may change.
+Pure. The page draws a ``PerformanceView`` and nothing else, so where its figures come from may
+change.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from wiseflow.app.metering import suggesting
+from wiseflow.app.services.performance import Performance
 from wiseflow.app.services.workings import Now, quantile
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.core.limits import Dimension
 from wiseflow.limits.states import KeyShown, LimitShown
 from wiseflow.server.pages import charts
-from wiseflow.server.pages.charts import Chart
-from wiseflow.server.pages.words import lasted, size
+from wiseflow.server.pages.performance_figures import Figure, figures
+from wiseflow.server.pages.spans import Range
+from wiseflow.server.pages.words import lasted
 
 HOURS = 24
 HOUR_S = 3_600
-FULL_MEMORY = 80.0
-ERRORS_SHARE = 0.1
-FEW = 5
+# Where the page is on which a command's effect, or what it is about, is to be seen.
+ABOUT = {"wiseflow config show": ("See the providers", "settings_page", "providers")}
+ELSEWHERE = ("See the processes", "queue_page", "instances")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class Suggestion:
         action: the word on its button.
         page: the route that the button leads to.
         anchor: on that page.
+        typed: what is to be set or typed, as it is; "" where there is nothing.
     """
 
     gain: str
@@ -40,23 +45,39 @@ class Suggestion:
     action: str
     page: str
     anchor: str = ""
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A figure with its chart.
+class Absent:
+    """Why there are no figures of the last hour.
 
     Args:
-        name: what it is.
-        value: now, in words.
-        note: what it is measured over.
-        chart: how it went; ``None`` where nothing was kept yet.
+        why: as a sentence.
+        cure: what to do about it, as a sentence.
+        command: what to type for it; "" for nothing.
     """
 
-    name: str
-    value: str
-    note: str = ""
-    chart: Chart | None = None
+    why: str
+    cure: str
+    command: str = ""
+
+
+FORBIDDEN = Absent(
+    why="The figures of the last hour are of all tenants together, and your key does not have the "
+    "scope admin.",
+    cure="Log in with a key that has it; at the machine itself one is made with:",
+    command="wiseflow keys create NAME --scope admin",
+)
+UNMEASURED = Absent(
+    why="This process takes no samples of itself.",
+    cure="A service does, which is started with:",
+    command="wiseflow serve",
+)
+TOO_EARLY = Absent(
+    why="The first sample is taken five seconds after the start.",
+    cure="Look again in a moment; with scripts, this page does so itself.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,83 +97,79 @@ class PerformanceView:
     """All that the page shows.
 
     Args:
-        since: over which time.
         suggestions: the most urgent first.
-        figures: with their charts.
+        figures: of the last hour or a part of it, with their charts.
+        absent: why there are none; ``None`` where there are.
+        researches: that ended, by the hour.
         limits: of the keys that were asked for.
     """
 
-    since: str
     suggestions: tuple[Suggestion, ...]
     figures: tuple[Figure, ...]
+    absent: Absent | None
+    researches: Figure
     limits: tuple[LimitRow, ...]
 
 
 def view_of(
-    now: Now, ended: Sequence[Job], active: Sequence[Job], *, at_once: int, at: float
+    now: Now, ended: Sequence[Job], measured: Performance | None, *, over: Range, at: float
 ) -> PerformanceView:
     """What the page shows.
 
     Args:
         now: the figures of the process.
         ended: the researches of the last day.
-        active: those under way.
-        at_once: how many researches run side by side.
+        measured: the last hour; ``None`` for one who may not see it.
+        over: how much of it is shown.
         at: seconds since the epoch.
     """
+    absent = why_absent(measured)
+    shown = () if absent or measured is None else figures(measured.samples, over=over, at=at)
     return PerformanceView(
-        since=f"since this process began, {lasted(now.uptime_s)} ago",
-        suggestions=tuple(suggestions(now, ended, active, at_once=at_once)),
-        figures=(_machine(now), _tasks(now), _researches(ended, at), _latency(now)),
+        suggestions=tuple(suggestions(now, ended, measured)),
+        figures=shown,
+        absent=absent,
+        researches=_researches(ended, at),
         limits=tuple(_limit_row(one) for one in now.limits),
     )
 
 
-def suggestions(
-    now: Now, ended: Sequence[Job], active: Sequence[Job], *, at_once: int
-) -> list[Suggestion]:
+def why_absent(measured: Performance | None) -> Absent | None:
+    """Why there are no figures of the last hour; ``None`` where there are."""
+    if measured is None:
+        return FORBIDDEN
+    if not measured.measured:
+        return UNMEASURED
+    return None if measured.samples else TOO_EARLY
+
+
+def suggestions(now: Now, ended: Sequence[Job], measured: Performance | None) -> list[Suggestion]:
     """What the figures say should be looked at."""
-    return [
-        *_held(now),
-        *_limited(now.limits),
-        *_failing(now),
-        *_failed(ended),
-        *_room(now, active, at_once),
-    ]
+    found = [_shown(one) for one in measured.suggestions] if measured else []
+    return [*_held(now), *found, *_failed(ended)]
+
+
+def _shown(one: suggesting.Suggestion) -> Suggestion:
+    if one.setting:
+        typed = f"{one.setting}={one.value}" if one.value else one.setting
+        return Suggestion(
+            gain="setting",
+            text=one.text,
+            action="See the setting",
+            page="settings_page",
+            anchor=one.setting,
+            typed=typed,
+        )
+    action, page, anchor = ABOUT.get(one.command, ELSEWHERE)
+    return Suggestion(
+        gain="command", text=one.text, action=action, page=page, anchor=anchor, typed=one.command
+    )
 
 
 def _held(now: Now) -> Iterator[Suggestion]:
     if now.held:
         text = f"No new task begins: {now.held}."
         yield Suggestion(gain="held", text=text, action="See the queue", page="queue_page")
-
-
-def _limited(limits: Sequence[KeyShown]) -> Iterator[Suggestion]:
-    for one in limits:
-        if one.waiting or one.paused_s:
-            yield Suggestion(
-                gain="limit",
-                text=f"{one.waiting} calls wait for the limit of {one.key.provider}. A higher "
-                "limit in RATE_LIMITS, or a stand-in provider, lets them go.",
-                action="See limits",
-                page="settings_page",
-                anchor="limits",
-            )
-
-
-def _failing(now: Now) -> Iterator[Suggestion]:
-    for one in now.calls:
-        failed = sum(one.totals.failed.values())
-        if failed >= FEW and failed > ERRORS_SHARE * one.totals.attempts:
-            worst = max(one.totals.failed, key=lambda name: one.totals.failed[name])
-            yield Suggestion(
-                gain="errors",
-                text=f"{failed} of {one.totals.attempts} calls to {one.provider} failed, mostly "
-                f"with {worst}.",
-                action="See the provider",
-                page="settings_page",
-                anchor="providers",
-            )
 
 
 def _failed(ended: Sequence[Job]) -> Iterator[Suggestion]:
@@ -168,33 +185,6 @@ def _failed(ended: Sequence[Job]) -> Iterator[Suggestion]:
         )
 
 
-def _room(now: Now, active: Sequence[Job], at_once: int) -> Iterator[Suggestion]:
-    pending = sum(job.status is JobStatus.PENDING for job in active)
-    running = sum(job.status is JobStatus.RUNNING for job in active)
-    roomy = now.machine_memory_percent < FULL_MEMORY and not now.held
-    if pending and running >= at_once and roomy:
-        yield Suggestion(
-            gain="rate",
-            text=f"{pending} researches wait and memory is at {now.machine_memory_percent:.0f} %: "
-            f"MAX_CONCURRENT_RESEARCH, now {at_once}, can be raised.",
-            action="See settings",
-            page="settings_page",
-            anchor="settings",
-        )
-
-
-def _machine(now: Now) -> Figure:
-    value = f"{now.cpu_percent:.0f} % · {size(now.memory_bytes)}"
-    machine = f"the machine's memory is {now.machine_memory_percent:.0f} % full"
-    note = f"of one core on average, and memory now; {machine}"
-    return Figure(name="CPU and memory", value=value, note=note)
-
-
-def _tasks(now: Now) -> Figure:
-    note = f"{now.tasks_waiting} wait for their turn"
-    return Figure(name="Tasks at work", value=str(now.tasks_running), note=note)
-
-
 def _researches(ended: Sequence[Job], at: float) -> Figure:
     counts = [0] * HOURS
     for job in ended:
@@ -208,21 +198,13 @@ def _researches(ended: Sequence[Job], at: float) -> Figure:
         if job.status is JobStatus.COMPLETED and job.completed_at and job.started_at
     ]
     half = quantile(took, 0.5)
-    note = f"in {HOURS} h" + (f"; half of them took {lasted(half)} or less" if half else "")
+    note = f"By the hour, in the last {HOURS} h" + (
+        f"; half of the completed ones took {lasted(half)} or less." if half else "."
+    )
+    if not ended:
+        return Figure(name="Researches ended", value="0", note=f"None in the last {HOURS} h.")
     chart = charts.columns("Researches ended by the hour", points, head=("Hour", "Ended"))
     return Figure(name="Researches ended", value=str(sum(counts)), note=note, chart=chart)
-
-
-def _latency(now: Now) -> Figure:
-    p50, p95 = quantile(now.latencies, 0.5), quantile(now.latencies, 0.95)
-    if p50 is None or p95 is None:
-        return Figure(name="Latency of calls", value="–", note="nobody outside was asked yet")
-    points = [(float(at), value) for at, value in enumerate(now.latencies, start=1)]
-    chart = charts.area("Latency of calls", points, unit="Seconds", whole_s=float(len(points)))
-    note = f"half and 95 % of the latest {len(points)} calls"
-    return Figure(
-        name="Latency of calls", value=f"{lasted(p50)} / {lasted(p95)}", note=note, chart=chart
-    )
 
 
 def _limit_row(key: KeyShown) -> LimitRow:

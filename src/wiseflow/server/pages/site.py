@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from wiseflow.app import Application
 from wiseflow.app.services.pages import ResearchPages
+from wiseflow.app.services.performance import PerformanceService
 from wiseflow.app.services.shelves import LibraryPages
 from wiseflow.app.services.workings import WorkingsPages
 from wiseflow.core.access import Principal
@@ -29,7 +30,7 @@ from wiseflow.core.errors import Forbidden, Unauthenticated, WiseflowError
 from wiseflow.observability.logs import get_logger
 from wiseflow.research.rendering.html import exact, language_tag
 from wiseflow.research.rendering.reading import label_of, paragraphs, printable, safe_address
-from wiseflow.server.pages import charts, words
+from wiseflow.server.pages import charts, line_charts, words
 from wiseflow.server.principals import application_of, principal_of
 
 THEME_COOKIE = "wiseflow-theme"
@@ -58,7 +59,7 @@ class Visit:
     Args:
         request: the request.
         principal: who asks.
-        researches, library, workings: the program, for that one.
+        researches, library, workings, performance: the program, for that one.
     """
 
     request: Request
@@ -66,6 +67,7 @@ class Visit:
     researches: ResearchPages
     library: LibraryPages
     workings: WorkingsPages
+    performance: PerformanceService
 
     def link(self, name: str, /, **parameters: object) -> str:
         """Where a page is, under the path that a proxy offers the program at."""
@@ -92,6 +94,7 @@ def visit_of(
         researches=ResearchPages(application, principal),
         library=LibraryPages(application, principal),
         workings=WorkingsPages(application, principal),
+        performance=PerformanceService(application, principal),
     )
 
 
@@ -174,7 +177,9 @@ def environment() -> Environment:
         "size": words.size,
         "status": words.status_word,
         "told": words.told,
+        "took": words.took,
         "meter": charts.meter,
+        "key": line_charts.key,
     }
     made.filters.update(filters)  # pyright: ignore[reportArgumentType, reportCallIssue] - jinja2 types filters by its own
     return made

@@ -82,6 +82,26 @@ def lasted(seconds: float) -> str:
     return f"{int(seconds // HOUR_S)} h {int(seconds % HOUR_S // MINUTE_S)} min"
 
 
+def took(seconds: float) -> str:
+    """How long an answer took: ``4 ms``, ``340 ms``, ``1.2 s``, ``12 s``."""
+    if not seconds:
+        return "0"
+    if seconds < 0.9995:  # noqa: PLR2004 - below a second the thousandths matter
+        return f"{seconds * 1000:.0f} ms"
+    return lasted(seconds)
+
+
+def number(value: float) -> str:
+    """A number that need not be whole: ``0``, ``0.4``, ``12``, ``1,204``."""
+    # Below ten the tenths matter, where there are any.
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")  # noqa: PLR2004
+
+
+def percent(share: float) -> str:
+    """A share of one: ``53 %``."""
+    return f"{100 * share:.0f} %"
+
+
 def price(amount: float | None) -> str:
     """An amount of money, or a dash where it is not known."""
     return "–" if amount is None else money(amount)
