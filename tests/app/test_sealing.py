@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from wiseflow.app import open_application
-from wiseflow.app.sealing import SecretBox, new_master
+from wiseflow.app.sealing import SealedTexts, SecretBox, new_master
 from wiseflow.app.services.secrets import NAMES, SecretsService
+from wiseflow.app.services.webhooks import WebhooksService
 from wiseflow.core.access import LOCAL, Principal, Scope
 from wiseflow.core.errors import ConfigurationError, Forbidden, InvalidInput
+from wiseflow.core.webhooks import WebhookSpec
 from wiseflow.settings.loading import load_settings
 
 CANARY = "canary-4f9a0c1e77"
@@ -70,6 +72,37 @@ def test_an_older_key_still_reads_and_a_lost_one_says_so():
     assert SecretBox([NEW, OLD]).key_id == SecretBox([NEW]).key_id
     with pytest.raises(ConfigurationError, match="another WISEFLOW_SECRET_KEY"):
         SecretBox([NEW]).open(sealed)
+
+
+def test_a_text_is_sealed_where_there_is_a_key_and_read_as_it_was_kept():
+    plain, old, new = (SealedTexts(keys, name="a") for keys in ([], [OLD], [NEW, OLD]))
+
+    assert plain.seal(CANARY) == CANARY
+    assert CANARY not in old.seal(CANARY)
+    for box in (old, new):
+        assert box.unseal(CANARY) == CANARY
+        assert box.unseal(old.seal(CANARY)) == CANARY
+    for box in (plain, SealedTexts([NEW], name="a"), SealedTexts([OLD], name="b")):
+        with pytest.raises(ConfigurationError):
+            box.unseal(old.seal(CANARY))
+    with pytest.raises(ConfigurationError, match="damaged"):
+        old.unseal("sealed:" + old.seal(CANARY).split(":")[1] + ":AAAA")
+
+
+async def test_the_secret_of_a_webhook_is_not_in_the_database_and_is_sealed_anew(tmp_path):
+    spec = WebhookSpec(url="http://127.0.0.1:9/")
+    network = {"FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    async with open_application(settings(tmp_path, OLD, **network)) as app:
+        made = await WebhooksService(app, LOCAL).add(spec)
+
+    async with open_application(settings(tmp_path, NEW, OLD, **network)) as app:
+        assert await SecretsService(app, LOCAL).rotate() == 1
+    async with open_application(settings(tmp_path, NEW, **network)) as app:
+        [kept] = (await app.upkeep.webhooks.secrets()).values()
+        assert app.upkeep.box.unseal(kept) == made.secret
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert all(made.secret.encode() not in path.read_bytes() for path in files)
 
 
 async def test_a_kept_secret_is_a_setting_that_others_override(tmp_path):

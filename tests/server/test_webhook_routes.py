@@ -36,6 +36,7 @@ def settings(tmp_path):
             "WISEFLOW_DATA_DIR": str(tmp_path),
             "LOCAL_ONLY": "true",
             "FETCH_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "WISEFLOW_SECRET_KEY": "a key of the tests and of nothing else",
         },
         dotenv=None,
     )
@@ -135,6 +136,19 @@ async def test_a_receiver_that_never_answers_well_is_given_up(client, applicatio
     [told] = (await client.get(f"{PLACE}/{made['id']}/deliveries")).json()
     assert (told["attempts"], told["delivered_at"]) == (MOST_ATTEMPTS, None)
     assert "127.0.0.1" in told["error"]
+
+
+async def test_a_message_whose_secret_cannot_be_read_says_why(client, application):
+    made = (await client.post(PLACE, json={"url": "http://127.0.0.1:9/"})).json()
+    await application.upkeep.webhooks.reseal({made["id"]: "sealed:of-another-key:AAAA"})
+    await client.post(f"{PLACE}/{made['id']}/test")
+
+    job = await send_all(application)
+
+    assert job.status is JobStatus.FAILED
+    [told] = (await client.get(f"{PLACE}/{made['id']}/deliveries")).json()
+    assert (told["attempts"], told["delivered_at"]) == (1, None)
+    assert "another WISEFLOW_SECRET_KEY" in told["error"]
 
 
 async def test_a_receiver_that_is_gone_turns_its_webhook_off(client, application):

@@ -188,3 +188,13 @@ async def swept(stores, to: float | None = None) -> float:
         return await connection.scalar(select(table.c.swept_to))
 
     return await stores.database.write(unit)
+
+
+async def test_secrets_of_all_tenants_are_sealed_anew(store):
+    one, other = await add(store), await add(store, tenant="u")
+    assert await store.secrets() == {one.webhook_id: "sealed", other.webhook_id: "sealed"}
+
+    await store.reseal({one.webhook_id: "anew", "gone": "x"})
+
+    assert await store.secrets() == {one.webhook_id: "anew", other.webhook_id: "sealed"}
+    assert (await store.get(one.webhook_id, tenant="t")).secret == "anew"

@@ -21,6 +21,7 @@ from wiseflow.app.limiting import test_cache
 from wiseflow.app.outside import Outside
 from wiseflow.app.plans import Plans
 from wiseflow.app.researches import Researches
+from wiseflow.app.sealing import SealedTexts, masters_of
 from wiseflow.app.signing import signing_secret
 from wiseflow.app.upkeep import Upkeep
 from wiseflow.app.warming import Warming
@@ -152,6 +153,7 @@ class Application:
             settle=partial(self._defaults.settle, documents=False),
             new_request=self.research_request,
             clock=clock,
+            box=SealedTexts(masters_of(settings), name="a webhook's secret"),
         )
         self._researches = Researches(
             settings=settings,

@@ -23,6 +23,8 @@ from wiseflow.settings.model import Settings
 
 LEAST_LENGTH = 32
 _NONCE_BYTES = 12
+# No secret of a webhook begins so: those begin with "whsec_".
+_SEALED = "sealed:"
 _PURPOSE = b"wiseflow secrets at rest"
 _log = Logger(__name__)
 
@@ -82,6 +84,51 @@ class SecretBox:
                 f"the kept secret {secret.name} was changed, or is damaged",
                 cure=f"Set it again with: wiseflow secrets set {secret.name}",
             ) from None
+
+
+class SealedTexts:
+    """Seals secrets that are kept as one text in rows of their own, such as those of webhooks.
+
+    Without a key they are left as they are, and what was left so is read when there is one.
+
+    Args:
+        masters: texts of ``WISEFLOW_SECRET_KEY``, the newest first; none where it is not set.
+        name: of what is kept, bound in.
+    """
+
+    def __init__(self, masters: Sequence[str], *, name: str) -> None:
+        self._box = SecretBox(masters) if masters else None
+        self._name = name
+
+    def seal(self, secret: str) -> str:
+        """The secret as it may be stored."""
+        if self._box is None:
+            return secret
+        made = self._box.seal(self._name, secret)
+        return f"{_SEALED}{made.key_id}:{made.sealed}"
+
+    def unseal(self, sealed: str) -> str:
+        """The secret that was sealed.
+
+        Raises:
+            ConfigurationError: its key is not there, or it was changed.
+        """
+        if not sealed.startswith(_SEALED):
+            return sealed
+        if self._box is None:
+            raise ConfigurationError(
+                f"{self._name} was sealed with WISEFLOW_SECRET_KEY, which is not set",
+                cure="Set it to what it was then",
+            )
+        key_id, _, text = sealed.removeprefix(_SEALED).partition(":")
+        try:
+            return self._box.open(SealedSecret(name=self._name, key_id=key_id, sealed=text))
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                error.message,
+                cure="Put the old WISEFLOW_SECRET_KEY after the new one, with a comma between, or "
+                "make what needs the secret anew",
+            ) from error
 
 
 def masters_of(settings: Settings) -> tuple[str, ...]:

@@ -33,18 +33,6 @@ if TYPE_CHECKING:  # it imports the HTTP client, which is slow
 NewRequest = Callable[..., JobRequest]
 
 
-class PlainBox:
-    """Leaves secrets as they are, where there is no key to seal them with."""
-
-    def seal(self, secret: str) -> str:
-        """The secret."""
-        return secret
-
-    def unseal(self, sealed: str) -> str:
-        """The secret."""
-        return sealed
-
-
 class Upkeep:
     """Keeps time for a service.
 
@@ -67,12 +55,12 @@ class Upkeep:
         settle: Callable[[Mapping[str, object]], Awaitable[Settled]],
         new_request: NewRequest,
         clock: Clock,
-        box: SecretBox | None = None,
+        box: SecretBox,
     ) -> None:
         self.schedules = SqlScheduleStore(database, queue)
         self.webhooks = SqlWebhookStore(database, queue)
         self.shares = SqlShareStore(database)
-        self.box = box or PlainBox()
+        self.box = box
         self._settings = settings
         self._reports = reports
         self._poster: WebhookPoster | None = None

@@ -182,6 +182,14 @@ class WebhookStore(Protocol):
         """Forget a webhook and what it was told. Raises ``NotFound``."""
         ...
 
+    async def secrets(self) -> Mapping[str, str]:
+        """The secrets of all webhooks of all tenants as they are stored, by the webhook's id."""
+        ...
+
+    async def reseal(self, secrets: Mapping[str, str]) -> None:
+        """Store secrets anew by the webhook's id, all or none; one that is gone is left out."""
+        ...
+
     async def ended(self, *, kind: str, limit: int) -> list[tuple[Webhook, Job]]:
         """Jobs that have ended and of which a webhook that wants that is not told yet."""
         ...

@@ -19,7 +19,14 @@ from urllib.parse import urlsplit
 
 from wiseflow.core.clock import Clock
 from wiseflow.core.configuration import TaskPriority
-from wiseflow.core.errors import CallError, InvalidInput, NetworkFailed, NotFound, ProviderDown
+from wiseflow.core.errors import (
+    CallError,
+    ConfigurationError,
+    InvalidInput,
+    NetworkFailed,
+    NotFound,
+    ProviderDown,
+)
 from wiseflow.core.ids import new_id
 from wiseflow.core.jobs import Job, JobRequest, JobStatus, Outcome, StopReason
 from wiseflow.core.webhooks import (
@@ -194,6 +201,7 @@ class WebhookHandler:
         Raises:
             CallError: it was not taken, and may be next time.
             AddressForbidden: nothing may be sent there.
+            ConfigurationError: its secret cannot be unsealed.
         """
         try:
             delivery, webhook = await self.store.delivery(str(run.job.payload["delivery_id"]))
@@ -208,7 +216,7 @@ class WebhookHandler:
 
     async def _sent(self, delivery: Delivery, webhook: Webhook) -> int:
         body = await self._body(delivery, webhook)
-        key = key_of(self.box.unseal(webhook.secret))
+        key = await self._key(delivery, webhook)
         headers = signed_headers(key, delivery.delivery_id, self.clock.now(), body)
         try:
             return await self.poster.post(webhook.spec.url, headers, body)
@@ -216,6 +224,13 @@ class WebhookHandler:
             await self.store.tried(delivery.delivery_id, Tried(error=error.message))
             if isinstance(error, NetworkFailed):  # a receiver that refuses now may be back later
                 raise NetworkFailed(error.message, provider=KIND, cure=error.cure) from error
+            raise
+
+    async def _key(self, delivery: Delivery, webhook: Webhook) -> bytes:
+        try:
+            return key_of(self.box.unseal(webhook.secret))
+        except ConfigurationError as error:  # who asks after the message is to see why it stays
+            await self.store.tried(delivery.delivery_id, Tried(error=error.message))
             raise
 
     async def _judged(self, delivery: Delivery, webhook: Webhook, status: int) -> Outcome | None:

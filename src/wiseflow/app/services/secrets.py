@@ -60,17 +60,21 @@ class SecretsService:
             raise NotFound(f"no secret {name[:80]!a} is kept", cure="See: wiseflow secrets list")
 
     async def rotate(self) -> int:
-        """Seal all anew with the newest key; how many those are.
+        """Seal all anew with the newest key, those of webhooks too; how many those are.
 
         Raises:
             Forbidden: the principal may not.
             ConfigurationError: one cannot be read; none was changed then.
         """
         self._require()
-        box = self._box()
+        box, texts = self._box(), self._app.upkeep.box
         kept = await self._app.secrets.all()
-        await self._app.secrets.put([box.seal(one.name, box.open(one)) for one in kept])
-        return len(kept)
+        told = await self._app.upkeep.webhooks.secrets()
+        anew = [box.seal(one.name, box.open(one)) for one in kept]
+        told_anew = {name: texts.seal(texts.unseal(text)) for name, text in told.items()}
+        await self._app.secrets.put(anew)
+        await self._app.upkeep.webhooks.reseal(told_anew)
+        return len(anew) + len(told_anew)
 
     def _box(self) -> SecretBox:
         return SecretBox(masters_of(self._app.settings))

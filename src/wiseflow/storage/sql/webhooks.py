@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, case, delete, insert, select, update
@@ -119,6 +119,25 @@ class SqlWebhookStore:
 
         if not await self._database.write(unit):
             raise _missing(webhook_id)
+
+    async def secrets(self) -> Mapping[str, str]:
+        """The secrets of all webhooks of all tenants as they are stored, by the webhook's id."""
+        statement = select(webhooks.c.webhook_id, webhooks.c.secret)
+
+        async def unit(connection: Connection) -> dict[str, str]:
+            return {row.webhook_id: row.secret for row in await connection.execute(statement)}
+
+        return await self._database.read(unit)
+
+    async def reseal(self, secrets: Mapping[str, str]) -> None:
+        """Store secrets anew by the webhook's id, all or none; one that is gone is left out."""
+
+        async def unit(connection: Connection) -> None:
+            for webhook_id, secret in secrets.items():
+                its = webhooks.c.webhook_id == webhook_id
+                await connection.execute(update(webhooks).where(its).values(secret=secret))
+
+        await self._database.write(unit)
 
     async def ended(self, *, kind: str, limit: int) -> list[tuple[Webhook, Job]]:
         """Jobs that have ended and of which a webhook that wants that is not told yet."""
