@@ -80,6 +80,11 @@ def run(command, folder):
     )  # fmt: skip
 
 
+def newest(lines, name):
+    """The id of the first one listed."""
+    return json.loads(lines.splitlines()[0])[name]
+
+
 @pytest.fixture
 def filled_in(folder, capsys):
     """Puts in the ids that a reader would have put in by now, looked up in this process."""
@@ -91,7 +96,11 @@ def filled_in(folder, capsys):
     def call(line):
         if "ID" not in line:
             return line
-        job = json.loads(told("jobs", "list").splitlines()[0])["job_id"]
+        if "WEBHOOK_ID" in line:
+            return line.replace("WEBHOOK_ID", newest(told("webhooks", "list"), "id"))
+        job = newest(told("jobs", "list"), "job_id")
+        if "SHARE_ID" in line:
+            return line.replace("SHARE_ID", newest(told("shares", "list", job), "id"))
         if "SOURCE_ID" in line:
             report = json.loads(told("report", job))
             line = line.replace("SOURCE_ID", report["sources"][0]["id"])

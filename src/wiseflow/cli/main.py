@@ -29,6 +29,8 @@ COMMANDS = {
     "index": ("wiseflow.cli.index", "index", "Index documents, and search them."),
     "jobs": ("wiseflow.cli.jobs", "jobs", "List, watch, approve, cancel, resume and delete."),
     "schedules": ("wiseflow.cli.schedules", "schedules", "Research again and again, by the clock."),
+    "webhooks": ("wiseflow.cli.webhooks", "webhooks", "Have an address told when researches end."),
+    "shares": ("wiseflow.cli.shares", "shares", "Links that show a report to whoever has them."),
     "report": ("wiseflow.cli.report", "report", "Print a report."),
     "ask": ("wiseflow.cli.ask", "ask", "Ask a report a question, answered from its sources."),
     "source": ("wiseflow.cli.report", "source", "Print the stored text of a source."),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-from itsdangerous import BadSignature, Signer
+from typing import TYPE_CHECKING
 
 from wiseflow.app.application import Application
 from wiseflow.app.service import Service
 from wiseflow.core.access import Principal, Scope
-from wiseflow.core.errors import Conflict, NotFound
+from wiseflow.core.errors import Conflict, MissingExtra, NotFound
 from wiseflow.core.report import Report, SourceReference
 from wiseflow.core.shares import Share
+
+if TYPE_CHECKING:  # of an extra
+    from itsdangerous import Signer
 
 KEY_NAME = "shares"
 WEEK_S = 7 * 86_400.0
@@ -53,6 +55,7 @@ class SharesService:
             Forbidden: the principal may not run researches.
             NotFound: there is no such research.
             Conflict: it has no report, or too many links.
+            MissingExtra: what signs links is not installed.
         """
         self.principal.require(Scope.RUN)
         job = await Service(self._app, self.principal).research(research_id)
@@ -90,10 +93,11 @@ async def shared_report(application: Application, token: str) -> Report:
         NotFound: the token is wrong, expired or taken back, or the research is deleted; which of
             these is not told.
     """
-    try:
-        share_id = (await _signer(application)).unsign(token[:_LONGEST_TOKEN]).decode()
-    except BadSignature:
-        raise _nothing() from None
+    signer = await _signer(application)
+    token = token[:_LONGEST_TOKEN]
+    if not signer.validate(token):
+        raise _nothing()
+    share_id = signer.unsign(token).decode()
     job_id = await application.upkeep.shares.shared(share_id)
     if job_id is None:
         raise _nothing()
@@ -118,6 +122,10 @@ def _named(source: SourceReference) -> SourceReference:
 
 
 async def _signer(application: Application) -> Signer:
+    try:
+        from itsdangerous import Signer  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExtra("server", "links to reports") from None
     key = await application.upkeep.shares.signing_key(KEY_NAME)
     return Signer(key, salt="wiseflow.shares", digest_method=hashlib.sha256)
 
