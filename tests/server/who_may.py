@@ -126,6 +126,9 @@ ROWS = (
     Row(route="PUT /api/v1/schedules/{schedule_id}", needs=RUN, body=SCHEDULE),
     Row(route="PATCH /api/v1/schedules/{schedule_id}", needs=RUN, body={"enabled": False}),
     Row(route="POST /api/v1/schedules/{schedule_id}/run", needs=RUN, right=202),
+    page("POST /dashboard/settings/schedules/{schedule_id}/pause", needs=RUN, right=303),
+    page("POST /dashboard/settings/schedules/{schedule_id}/resume", needs=RUN, right=303),
+    page("POST /dashboard/settings/schedules/{schedule_id}/run", needs=RUN, right=303),
     Row(route="DELETE /api/v1/schedules/{schedule_id}", needs=RUN, right=204),
     Row(route="POST /api/v1/webhooks", needs=ADMIN, right=201, body=WEBHOOK),
     Row(route="GET /api/v1/webhooks", needs=ADMIN),
@@ -168,6 +171,7 @@ ROWS = (
     Row(route="POST /api/v1/keys", needs=ADMIN, right=201, body={"name": "one more"}),
     Row(route="GET /api/v1/keys/{key_id}", needs=ADMIN),
     Row(route="POST /api/v1/keys/{key_id}/rotate", needs=ADMIN, right=201, body={"grace_s": 9}),
+    page("POST /dashboard/settings/keys/{key_id}/revoke", needs=ADMIN, right=303),
     Row(route="POST /api/v1/keys/{key_id}/revoke", needs=ADMIN),
     Row(route="GET /api/v1/secrets", needs=ADMIN, chief=True),
     Row(

@@ -6,8 +6,12 @@ from html import unescape
 import httpx2
 import pytest
 
-from wiseflow.core.access import Scope
+from wiseflow.app.services.schedules import SchedulesService
+from wiseflow.app.services.webhooks import WebhooksService
+from wiseflow.core.access import LOCAL, Scope
 from wiseflow.core.instances import InstanceKind, Sign
+from wiseflow.core.schedules import ScheduleSpec
+from wiseflow.core.webhooks import WebhookSpec
 from wiseflow.server.factory import create_app
 from wiseflow.storage.sql.instances import SqlInstanceStore
 from wiseflow.storage.sql.schema import open_database
@@ -326,3 +330,45 @@ async def test_the_queue_shows_the_processes_to_administrators(client, settings,
     assert all("1 of 3 places taken in 1 process" in text for text in pages)
     assert ["box-1" in text for text in pages] == [True, False]
     assert "just now" in pages[0]
+
+
+async def test_a_schedule_is_paused_resumed_and_run_by_forms(client, application):
+    service = SchedulesService(application, LOCAL)
+    added = await service.add(ScheduleSpec(name="tides", cron="0 7 * * *", topic=HOSTILE))
+    place = f"/dashboard/settings/schedules/{added.schedule_id}"
+    text = (await client.get("/dashboard/settings")).text
+    assert re.search(r"<time [^>]*>in \d+ h", text)
+    assert "<script>alert" not in text
+
+    paused = await client.post(f"{place}/pause")
+    assert paused.headers["Location"] == "/dashboard/settings#schedules"
+    assert (await service.schedule(added.schedule_id)).next_at is None
+    assert "resume" in (await client.get("/dashboard/settings")).text
+    await client.post(f"{place}/resume")
+    assert (await service.schedule(added.schedule_id)).next_at == added.next_at
+    run = await client.post(f"{place}/run")
+
+    assert "queued" in (await client.get(run.headers["Location"])).text
+
+
+async def test_keys_and_webhooks_are_shown_to_administrators_and_keys_revoked(
+    client, application, keys
+):
+    spec = WebhookSpec(url="http://127.0.0.1:9/hook")
+    made = await WebhooksService(application, LOCAL).add(spec)
+    admin, reader = await keys(scope=Scope.ADMIN), await keys(name="rd", scope=Scope.READ)
+    as_admin = {"X-API-Key": admin.text}
+
+    text = (await client.get("/dashboard/settings", headers=as_admin)).text
+    assert spec.url in text
+    assert reader.key.key_id in text
+    assert not any(secret in text for secret in (made.secret, admin.text, reader.text))
+    of_reader = await client.get("/dashboard/settings", headers={"X-API-Key": reader.text})
+    assert spec.url not in of_reader.text
+    assert admin.key.key_id not in of_reader.text
+    place = f"/dashboard/settings/keys/{reader.key.key_id}/revoke"
+    assert (await client.post(place, headers=as_admin)).status_code == 303
+
+    assert "revoked" in (await client.get("/dashboard/settings", headers=as_admin)).text
+    gone = await client.get("/dashboard/settings", headers={"X-API-Key": reader.text})
+    assert (gone.status_code, gone.headers["Location"]) == (303, "/login")

@@ -19,6 +19,7 @@ from wiseflow.server.pages import line_charts
 from wiseflow.server.pages.line_charts import Line, Scale, lines
 from wiseflow.server.pages.performance import suggestions, why_absent
 from wiseflow.server.pages.performance_figures import figures
+from wiseflow.server.pages.site import environment
 from wiseflow.server.pages.spans import Range, mean, most, per_minute, spans
 from wiseflow.server.pages.words import percent
 
@@ -78,18 +79,28 @@ def test_a_line_stays_inside_its_frame_and_has_a_point_for_each_value(values, to
     chart = lines("A", [Line(name="a", values=values)], replace(SCALE, top=top))
 
     [path] = re.findall(r'<path class="line line-1" d="([^"]*)"', chart.svg)
-    points = re.findall(r"[ML](\d+) ([\d.]+)", path)
+    points = drawn(path)
     assert len(points) == sum(value is not None for value in values)
-    assert all(0 <= int(x) <= line_charts.WIDTH for x, _ in points)
-    assert all(0 <= float(y) <= line_charts.PLOT for _, y in points)
+    assert all(0 <= x <= line_charts.WIDTH for x, _ in points)
+    assert all(0 <= y <= line_charts.HEIGHT for _, y in points)
     assert "style=" not in chart.svg
 
 
-def test_a_line_is_broken_where_nothing_is_known():
-    chart = lines("A", [Line(name="a", values=[0.5, 0.5, None, 0.5])], SCALE)
+def drawn(path):
+    """The points of a path, as a browser finds them."""
+    points: list[tuple[int, int]] = []
+    for command, x, y in re.findall(r"([Ml])(\d+)[ ]?(-?\d+)", path):
+        before = points[-1] if command == "l" else (0, 0)
+        points.append((before[0] + int(x), before[1] + int(y)))
+    return points
+
+
+def test_a_line_is_where_its_values_are_and_broken_where_nothing_is_known():
+    chart = lines("A", [Line(name="a", values=[0.5, 0.25, None, 0.75])], SCALE)
 
     [path] = re.findall(r' d="([^"]*)"', chart.svg)
-    assert re.sub(r"[\d. ]", "", path) == "MhLMh"
+    assert drawn(path) == [(0, 88), (200, 132), (600, 44)]
+    assert re.sub(r"[^Mlh]", "", path) == "MhlMh"
 
 
 def test_a_name_is_escaped():
@@ -144,6 +155,18 @@ def test_where_there_is_nothing_to_draw_the_figure_says_why(name, sample, said):
     assert said in figure.note
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pending": 0}, "Nothing waits"),
+        ({"pending": 2}, "none of them is due yet"),
+        ({"pending": 2, "oldest_s": 90.0}, "due for 2 min"),
+    ],
+)
+def test_the_queue_says_for_how_long_the_first_has_waited(changes, said):
+    assert said in of("Queue", [replace(SAMPLE, **changes)]).note
+
+
 def test_latencies_and_errors_are_of_all_samples():
     calls = {"tavily": Latencies(count=9, failed=2)}
     one = replace(SAMPLE, api=Latencies(count=3, p50_s=0.002, p95_s=0.01), calls=calls)
@@ -163,6 +186,34 @@ def test_the_limits_that_are_used_most_are_drawn():
     assert figure.chart.names == ("p5", "p4", "p3", "p2")
     assert figure.value == "50 %"
     assert "6 calls wait" in figure.note
+
+
+def test_a_full_hour_of_figures_leaves_room_for_the_rest_of_a_page():
+    """A page has 60 KB, of which style, script and the other parts take 36."""
+
+    def wild(at):
+        share = at * 0.618 % 1
+        made = {name: Latencies(count=at % 90, failed=at % 5) for name in ("llm", "arxiv")}
+        used = {f"p{one}": LimitUse(used={Dimension.TOKENS: share}) for one in range(6)}
+        return replace(
+            SAMPLE,
+            at=AT - 5 * at,
+            cpu_use=share,
+            memory_use=1 - share,
+            pending=at % 900,
+            jobs_ended=at % 9,
+            jobs_failed=at % 3,
+            api=Latencies(count=9, failed=at % 2, p50_s=share / 9, p95_s=share),
+            calls=made,
+            limits=used,
+        )
+
+    found = figures([wild(at) for at in range(719, -1, -1)], over=Range.HOUR, at=AT)
+
+    twin = environment().get_template("_table.html").module.twin  # pyright: ignore[reportAttributeAccessIssue] - made by the template
+    weights = [len(one.chart.svg) + len(twin(one.chart, one.name)) for one in found if one.chart]
+    assert len(weights) == len(found)
+    assert sum(weights) < 24_000
 
 
 @pytest.mark.parametrize(

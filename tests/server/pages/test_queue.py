@@ -63,7 +63,7 @@ def test_where_a_place_is_free_the_first_is_next_and_the_second_waits_for_one(ma
     first, second = waiting(some, around(instances=[instance(running=1)], running=1))
 
     assert (first.kind, first.why) == ("", "its turn is next")
-    assert (second.kind, second.why) == ("slot", "place 2 in the queue: 1 of 2 places are taken")
+    assert (second.kind, second.why) == ("slot", "place 2: 1 of 2 places are taken")
 
 
 def test_the_bound_over_all_processes_is_named_though_places_are_free(make_job):

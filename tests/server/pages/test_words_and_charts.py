@@ -32,6 +32,24 @@ def test_a_time_is_told_by_how_long_ago_it_was(passed, said):
 
 
 @pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (-90, "now"),
+        (30, "now"),
+        (300, "in 5 min"),
+        (12_000, "in 3 h 20 min"),
+        (90_000, "in a day"),
+        (200_000, "in 2 days"),
+        (900_000, "2026-12-02"),
+    ],
+)
+def test_a_time_to_come_is_told_by_how_far_ahead_it_is(left, said):
+    now = 1795332690.0
+
+    assert words.ahead(now + left, now) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [(0, "0:00"), (0.34, "0.3 s"), (17, "0:17"), (178, "2:58"), (3850, "1:04:10")],
 )

@@ -79,6 +79,7 @@ async def compare_page(
         offered=await visit.researches.recent(OFFERED, statuses=ended),
         mode_of=mode_of,
         figures=figures(runs),
+        changed=earlier_and_later(runs),
         sources=shared(runs),
         references=references,
         place_of=place_of,
@@ -116,6 +117,14 @@ def figures(runs: Sequence[Run]) -> list[Figure]:
         ),
         Figure(name="Spend", values=tuple(price(run.job.cost) for run in runs)),
     ]
+
+
+def earlier_and_later(runs: Sequence[Run]) -> tuple[str, str] | None:
+    """The ids of two runs in the order of their ends, where both have a report to compare."""
+    if len(runs) != 2 or any(run.report is None for run in runs):  # noqa: PLR2004 - a pair
+        return None
+    first, second = sorted(runs, key=lambda run: (run.job.completed_at or 0.0, run.job.job_id))
+    return first.job.job_id, second.job.job_id
 
 
 def shared(runs: Sequence[Run]) -> list[Shared]:

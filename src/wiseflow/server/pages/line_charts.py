@@ -16,7 +16,7 @@ from wiseflow.server.pages.charts import Chart
 
 LEFT = 11  # per cent of the width that the scale takes
 TOP, PLOT, FOOT = 8, 88, 22
-WIDTH = 600
+WIDTH, HEIGHT = 600, 2 * PLOT  # of the frame, in its own units
 MOST_LINES = 4  # so many kinds of lines are told apart
 _STEPS = (1, 2, 5, 10)
 
@@ -95,20 +95,26 @@ def _frame(drawn: Sequence[Line], top: float) -> Markup:
     return Markup(
         '<svg x="{}%" y="{}" width="{}%" height="{}" viewBox="0 0 {} {}"'
         ' preserveAspectRatio="none">{}</svg>'
-    ).format(LEFT, TOP, 100 - LEFT, PLOT, WIDTH, PLOT, Markup("").join(paths))
+    ).format(LEFT, TOP, 100 - LEFT, PLOT, WIDTH, HEIGHT, Markup("").join(paths))
 
 
 def _path(values: Sequence[float | None], top: float) -> str:
-    """The line, broken where nothing is known; a value alone becomes a point."""
+    """The line, broken where nothing is known; a value alone becomes a point.
+
+    In whole units and each from the one before, as most of the page is made of these.
+    """
     step = WIDTH / max(len(values) - 1, 1)
     parts: list[str] = []
-    joined = False
+    before: tuple[int, int] | None = None
     for at, value in enumerate(values):
-        if value is not None:
-            y = min(max(PLOT * (1 - value / top), 1), PLOT - 1)  # the edge would cut it in half
-            parts.append(f"{'L' if joined else 'M'}{at * step:.0f} {y:.1f}{'' if joined else 'h0'}")
-        joined = value is not None
-    return "".join(parts)
+        if value is None:
+            before = None
+            continue
+        # At the very edge half of it would be cut off.
+        x, y = round(at * step), min(max(round(HEIGHT * (1 - value / top)), 1), HEIGHT - 1)
+        parts.append(f"l{x - before[0]} {y - before[1]}" if before else f"M{x} {y}h0")
+        before = x, y
+    return "".join(parts).replace(" -", "-")
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> Markup:

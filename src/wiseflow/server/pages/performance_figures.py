@@ -194,7 +194,11 @@ def _queue() -> Subject:
             return "The database did not tell how many wait when it was asked last."
         if not last.pending:
             return "Nothing waits, in any instance."
-        return f"Jobs of all instances that wait; the first of them for {lasted(last.oldest_s)}."
+        if not last.oldest_s:
+            return "Jobs of all instances, messages to webhooks too; none of them is due yet."
+        return (
+            f"Jobs of all instances that wait; the first that is due for {lasted(last.oldest_s)}."
+        )
 
     return Subject(
         name="Queue",

@@ -144,14 +144,14 @@ def _pending(turn: Turn, around: Circumstances) -> Waiting:
 
 def _why(turn: Turn, around: Circumstances) -> tuple[str, str]:
     """What a pending research waits for: the first of these that keeps it."""
-    job, place = turn.job, f"place {turn.place} in the queue"
+    job, place = turn.job, f"place {turn.place}"
     if not around.places:
         return "worker", "no process takes it: start one with `wiseflow serve` or `wiseflow worker`"
     if job.attempt and job.error:
         return "retry", f"tried again soon, as attempt {job.attempt} failed: {job.error}"
     if around.everywhere and around.running + turn.place > around.everywhere:
-        bound = f"at most {around.everywhere} run in all processes (MAX_RESEARCH_EVERYWHERE)"
-        return "bound", f"{place}: {bound}, and {around.running} do now"
+        bound = f"at most {around.everywhere} run at once in all (MAX_RESEARCH_EVERYWHERE)"
+        return "bound", f"{place}: {bound}"
     if around.taken + turn.place <= around.places:
         return "", "its turn is next"
     if turn.passed:

@@ -11,10 +11,11 @@ from wiseflow.server.pages import (
     library_page,
     live,
     new_page,
+    performance_page,
     queue_page,
     research_page,
+    settings_page,
     shared_files,
-    workings_page,
 )
 from wiseflow.server.pages.site import PageRoute
 from wiseflow.server.scopes import READ
@@ -29,7 +30,8 @@ for one in (
     queue_page,
     library_page,
     comparing,
-    workings_page,
+    performance_page,
+    settings_page,
 ):
     router.include_router(one.router)
 

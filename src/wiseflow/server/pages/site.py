@@ -21,9 +21,12 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from wiseflow.app import Application
+from wiseflow.app.services.keys import KeysService
 from wiseflow.app.services.pages import ResearchPages
 from wiseflow.app.services.performance import PerformanceService
+from wiseflow.app.services.schedules import SchedulesService
 from wiseflow.app.services.shelves import LibraryPages
+from wiseflow.app.services.webhooks import WebhooksService
 from wiseflow.app.services.workings import WorkingsPages
 from wiseflow.core.access import Principal
 from wiseflow.core.errors import Forbidden, Unauthenticated, WiseflowError
@@ -59,7 +62,8 @@ class Visit:
     Args:
         request: the request.
         principal: who asks.
-        researches, library, workings, performance: the program, for that one.
+        researches, library, workings, performance, schedules, webhooks, keys: the program, for
+            that one.
     """
 
     request: Request
@@ -68,6 +72,9 @@ class Visit:
     library: LibraryPages
     workings: WorkingsPages
     performance: PerformanceService
+    schedules: SchedulesService
+    webhooks: WebhooksService
+    keys: KeysService
 
     def link(self, name: str, /, **parameters: object) -> str:
         """Where a page is, under the path that a proxy offers the program at."""
@@ -95,6 +102,9 @@ def visit_of(
         library=LibraryPages(application, principal),
         workings=WorkingsPages(application, principal),
         performance=PerformanceService(application, principal),
+        schedules=SchedulesService(application, principal),
+        webhooks=WebhooksService(application, principal),
+        keys=KeysService(application, principal),
     )
 
 
@@ -121,6 +131,7 @@ def render(
             theme=theme_of(request),
             now=now,
             when=partial(when, now=now),
+            due=partial(due, now=now),
             **values,
         )
     )
@@ -129,8 +140,17 @@ def render(
 
 def when(at: float, now: float) -> Markup:
     """A time as it is told, with the exact one for a pointer that rests on it."""
+    return _time(at, words.ago(at, now))
+
+
+def due(at: float, now: float) -> Markup:
+    """A time to come as it is told, with the exact one."""
+    return _time(at, words.ahead(at, now))
+
+
+def _time(at: float, told: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        words.iso_time(at), words.exact_time(at), words.ago(at, now)
+        words.iso_time(at), words.exact_time(at), told
     )
 
 

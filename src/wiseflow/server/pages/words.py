@@ -57,6 +57,19 @@ def ago(at: float, now: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
+def ahead(at: float, now: float) -> str:
+    """How far ahead: ``now``, ``in 5 min``, ``in 3 h 20 min``, ``in 2 days``; then the date."""
+    left = at - now
+    if left < MINUTE_S:
+        return "now"
+    if left < DAY_S:
+        return f"in {lasted(left)}"
+    if left < WEEK_S:
+        days = round(left / DAY_S)
+        return "in a day" if days == 1 else f"in {days} days"
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
 def clock(seconds: float) -> str:
     """A duration as a clock shows it: ``0.4 s``, ``0:17``, ``2:58``, ``1:04:10``."""
     if 0 < seconds < CLOCK_FROM_S:

@@ -1,11 +1,11 @@
-"""Pages on the program itself: how it does, and how it is set."""
+"""How the program does, as a page."""
 
 from __future__ import annotations
 
 from time import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from wiseflow.core.access import Scope
 from wiseflow.core.jobs import JobStatus
@@ -15,8 +15,6 @@ from wiseflow.server.pages.spans import Range
 from wiseflow.server.scopes import READ
 
 ENDED_AT_MOST = 5_000
-# Pages that other parts of the program may add; each is linked where there is one.
-MORE = (("keys_page", "Keys"), ("schedules_page", "Schedules"), ("audit_page", "Audit log"))
 router = APIRouter(route_class=PageRoute, dependencies=[READ])
 
 
@@ -40,23 +38,3 @@ async def performance_page(
         ranges=list(Range),
         running=sum(job.status is JobStatus.RUNNING for job in active),
     )
-
-
-@router.get("/dashboard/settings")
-async def settings_page(visit: Visiting) -> Response:
-    """Providers, limits and settings; never a secret."""
-    providers = visit.workings.providers()
-    admin = visit.principal.scope.holds(Scope.ADMIN)
-    return visit.show(
-        "settings.html",
-        nav="settings",
-        providers=sorted(providers, key=lambda one: (not one.ready, one.name)),
-        rates=visit.workings.rates(),
-        settings=visit.workings.settings() if admin else [],
-        admin=admin,
-        more=[(name, label) for name, label in MORE if _is_there(visit.request, name)],
-    )
-
-
-def _is_there(request: Request, name: str) -> bool:
-    return any(getattr(route, "name", "") == name for route in request.app.routes)
