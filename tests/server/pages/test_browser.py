@@ -186,6 +186,8 @@ async def test_two_reports_are_compared(service, finished, page):
     await expect(page.locator("table.compare")).to_contain_text("Citations supported")
     await keep(page, "compared")
     assert await violations(page) == []
+    await page.get_by_role("link", name="What changed").click()
+    await expect(page.locator("h1")).to_contain_text("Changes: ")
 
 
 async def test_everything_works_without_scripts(service, browser, signed_in):
