@@ -14,7 +14,8 @@ BIN := $(VENV)/bin
 STANDARD_LOCK := requirements/standard.lock
 DEV_LOCK := requirements/dev.lock
 DEMO := demo
-WORKERS ?= 2
+# One more than two cores: many tests wait, for a browser or for a process of their own.
+WORKERS ?= 3
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 
 .PHONY: demo test check coverage fmt docs lock prove env env-dev clean help test-3.13
@@ -22,11 +23,13 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 demo: env ## Research several topics over this repository's own documents; no key, no network
 	@scripts/demo.sh $(BIN)/wiseflow $(DEMO)
 
-test: env-dev services lint types imports ## All checks and every test
+test: env-dev services ## All checks and every test
+	@$(MAKE) --no-print-directory -j2 lint types imports
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	@$(MAKE) --no-print-directory test-3.13
 
-check: env-dev services lint types imports ## The fast half: format, lint, types, import contracts, quick tests
+check: env-dev services ## The fast half: format, lint, types, import contracts, quick tests
+	@$(MAKE) --no-print-directory -j2 lint types imports
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
 # Apart from `make test`, as on Python 3.11 measuring makes the tests take three times as long.
@@ -54,14 +57,14 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/sse_clients.py --clients 500 --minutes 10 --seed 1
 
 .PHONY: lint types imports
-lint: env-dev
+lint:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 
-types: env-dev
+types:
 	@$(BIN)/basedpyright
 
-imports: env-dev
+imports:
 	@$(BIN)/lint-imports --no-cache
 
 fmt: env-dev ## Format the code and mend what can be mended

@@ -176,7 +176,7 @@ def test_workers_database_and_redis_killed_at_any_moment_lose_nothing_and_finish
     few += ("--redis", "2")
 
     done = subprocess.run(
-        [sys.executable, str(ROOT / "proofs" / "kill_workers.py"), *few, "--lease", "2"],
+        [sys.executable, str(ROOT / "proofs" / "kill_workers.py"), *few, "--lease", "4"],
         capture_output=True,
         text=True,
         timeout=170,
