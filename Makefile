@@ -57,14 +57,14 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/sse_clients.py --clients 500 --minutes 10 --seed 1
 
 .PHONY: lint types imports
-lint:
+lint: env-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 
-types:
+types: env-dev
 	@$(BIN)/basedpyright
 
-imports:
+imports: env-dev
 	@$(BIN)/lint-imports --no-cache
 
 fmt: env-dev ## Format the code and mend what can be mended
