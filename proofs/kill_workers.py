@@ -106,6 +106,7 @@ class Findings:
     redis_kills: int = 0
     stops: int = 0
     stops_that_held: int = 0
+    stops_refused: int = 0
     writes_refused: int = 0
     leases_lost: list[float] = field(default_factory=list[float])
     wrong: list[str] = field(default_factory=list[str])
@@ -210,6 +211,7 @@ class Proof:
             time.sleep(self._chance.uniform(0.0, self._options.pause))
             self._ensure_work()
             act()
+        self._stop_until_refused()
         self._wait_for_end()
         self._judge()
         for worker in self._workers:
@@ -272,6 +274,16 @@ class Proof:
         # A sign of life may tell it first that it lost its jobs; then it tries to write nothing.
         self._soon(lambda: worker.refused > before, limit_s=2.0)
         self.findings.writes_refused += worker.refused - before
+        self.findings.stops_refused += worker.refused > before
+
+    def _stop_until_refused(self) -> None:
+        """Stop on until as many stopped workers as asked for had a late write refused."""
+        while (
+            self.findings.stops_refused < self._options.stops
+            and self.findings.stops < 2 * self._options.stops
+        ):
+            self._ensure_work()
+            self._stop()
 
     def _wait_until_taken(self, owner: str, held: list[tuple[Any, ...]]) -> None:
         time.sleep(self._options.lease)
@@ -369,7 +381,8 @@ def render(found: Findings, server: Server, options: argparse.Namespace, seconds
         f"(longest wait of {len(found.leases_lost)} held jobs: {longest:.2f} leases), "
         f"{found.restarts} kills of the database, {found.redis_kills} of Redis, "
         f"{found.stops} stops of which "
-        f"{found.stops_that_held} held jobs: {found.writes_refused} late writes refused; "
+        f"{found.stops_that_held} held jobs: {found.writes_refused} late writes refused, "
+        f"after {found.stops_refused} of the stops; "
         f"{repeated} calls in flight were made again; broken promises: {len(found.wrong)}; "
         f"{seconds:.0f} s"
     )
