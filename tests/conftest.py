@@ -1,11 +1,13 @@
-"""What tests of more than one package need: a real PostgreSQL server, and a job."""
+"""What tests of more than one package need: real PostgreSQL and Redis servers, and a job."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +63,37 @@ def server() -> Iterator[Server]:
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server of this test process, on a socket of its own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.fail(
+            "there is no redis-server; on Debian or Ubuntu: sudo apt install redis-server; "
+            "on macOS: brew install redis"
+        )
+    # A short path: it holds the server's socket.
+    folder = Path(tempfile.mkdtemp(prefix="wf-redis-"))
+    socket = folder / "s"
+    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", ""]
+    with subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_for(socket, server)
+            yield f"unix://{socket}"
+        finally:
+            server.terminate()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for(socket: Path, server: subprocess.Popen[bytes]):
+    for _ in range(3000):
+        if socket.exists():
+            return
+        assert server.poll() is None, "the Redis server ended at once"
+        time.sleep(0.01)
+    raise AssertionError("the Redis server did not start within 30 s")
 
 
 @pytest.fixture

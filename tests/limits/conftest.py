@@ -5,15 +5,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-import shutil
-import subprocess
-import tempfile
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,37 +21,6 @@ from wiseflow.limits.memory import MemoryLimitStore
 from wiseflow.storage.redis.limits import RedisLimitStore
 from wiseflow.storage.sql.limits import SqlLimitStore
 from wiseflow.storage.sql.schema import open_database
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """A Redis server of this test process, on a socket of its own."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.fail(
-            "there is no redis-server; on Debian or Ubuntu: sudo apt install redis-server; "
-            "on macOS: brew install redis"
-        )
-    # A short path: it holds the server's socket.
-    folder = Path(tempfile.mkdtemp(prefix="wf-redis-"))
-    socket = folder / "s"
-    command = [program, "--port", "0", "--unixsocket", str(socket), "--save", ""]
-    with subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL) as server:
-        try:
-            wait_for(socket, server)
-            yield f"unix://{socket}"
-        finally:
-            server.terminate()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def wait_for(socket: Path, server: subprocess.Popen[bytes]):
-    for _ in range(3000):
-        if socket.exists():
-            return
-        assert server.poll() is None, "the Redis server ended at once"
-        time.sleep(0.01)
-    raise AssertionError("the Redis server did not start within 30 s")
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import aclosing
 
 import httpx2
 import pytest
@@ -13,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from wiseflow.app import open_application
 from wiseflow.core.access import Scope
 from wiseflow.core.errors import ConfigurationError
-from wiseflow.server.client_limits import LOGIN_TRIES, ClientLimits
+from wiseflow.server.client_limits import LOGIN_TRIES, ClientLimits, counted_in_redis
 from wiseflow.server.factory import create_app
 from wiseflow.server.guard import RECHECK_S, Guard
 from wiseflow.server.principals import principal_of
@@ -206,6 +207,30 @@ async def test_a_key_without_limit_has_none_to_tell(outside, keys):
     answer = await outside.get(f"{RESEARCH}/x", headers=headers)
 
     assert "X-RateLimit-Limit" not in answer.headers
+
+
+async def test_processes_that_share_redis_count_a_key_together_and_apart_while_it_is_away(
+    redis_url, keys
+):
+    key = (await keys(requests_per_minute=3)).key
+    now = [100.0]
+    async with (
+        aclosing(sharing(redis_url, now)) as one,
+        aclosing(sharing(redis_url, now)) as other,
+        aclosing(sharing("unix:///nowhere", now)) as alone,
+    ):
+        together = [await limits.take(key) for limits in (one, other, one, other)]
+        apart = await alone.take(key)
+
+    assert [allowed for _, allowed in together] == [True, True, True, False]
+    assert [standing.remaining for standing, _ in together if standing] == [2, 1, 0, 0]
+    assert apart[0] is not None
+    assert (apart[0].remaining, apart[1]) == (2, True)
+
+
+def sharing(url, now):
+    storage = counted_in_redis(url.replace("unix://", "redis+unix://", 1))
+    return ClientLimits(600, shared=storage, monotonic=lambda: now[0])
 
 
 async def test_what_is_kept_of_addresses_is_bounded():

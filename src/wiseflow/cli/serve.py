@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import click
 
 from wiseflow.app import Application
 from wiseflow.cli.context import CommandContext
 from wiseflow.cli.running import with_application
+
+PATH = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -18,15 +21,27 @@ from wiseflow.cli.running import with_application
 @click.option(
     "--parallel", type=click.IntRange(0), help="Researches to run here; 0 leaves them to workers."
 )
+@click.option(
+    "--tls-certificate", type=PATH, help="PEM file of a certificate and its chain: answer by HTTPS."
+)
+@click.option("--tls-key", type=PATH, help="PEM file of its key.")
 @click.pass_obj
 def serve(
-    context: CommandContext, host: str, port: int, root_path: str, parallel: int | None
+    context: CommandContext,
+    host: str,
+    port: int,
+    root_path: str,
+    parallel: int | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
 ) -> None:
     """Answer over HTTP: REST, dashboard, health.
 
     Ctrl-C or SIGTERM ends it once what runs here has finished its step and was given back; a second
     one at once.
     """
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key are given together or not at all")
     settings = context.settings()
     context.log_to_console()
     # Prometheus' library and FastAPI are slow to import.
@@ -36,7 +51,13 @@ def serve(
     from wiseflow.server.serving import serve as run  # noqa: PLC0415
 
     researches = settings.max_concurrent_research if parallel is None else parallel
-    options = ServerOptions(host=host, port=port, root_path=root_path, researches=researches)
+    options = ServerOptions(
+        host=host,
+        port=port,
+        root_path=root_path,
+        researches=researches,
+        tls=(tls_certificate, tls_key) if tls_certificate and tls_key else None,
+    )
 
     stop = asyncio.Event()
 

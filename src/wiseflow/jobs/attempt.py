@@ -149,7 +149,8 @@ class Attempt:
             except LeaseLost:
                 _log.info("The job was taken over by another worker")
             except (WiseflowError, TimeoutError) as error:
-                _log.error("The end of a job could not be written", exc_info=error)
+                why = str(error) or "no answer in time"
+                _log.error("The end of a job could not be written", error=why)
 
     def _tell(self, ending: Ending) -> None:
         """Tell what became of the job, once that is written; one that never began took no time."""

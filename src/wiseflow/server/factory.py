@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from wiseflow.app import Application
 from wiseflow.app.health import Health
+from wiseflow.app.limiting import redis_url
 from wiseflow.core.version import VERSION
 from wiseflow.server import (
     audit_routes,
@@ -30,7 +31,7 @@ from wiseflow.server import (
     webhook_routes,
 )
 from wiseflow.server.admission import Admission
-from wiseflow.server.client_limits import ClientLimits
+from wiseflow.server.client_limits import ClientLimits, counted_in_redis
 from wiseflow.server.guard import Guard
 from wiseflow.server.limits import Limited, RequestLimits
 from wiseflow.server.local_access import Exposure
@@ -85,7 +86,7 @@ def create_app(application: Application, *, host: str = "", root_path: str = "")
     app.state.application = application
     app.state.health = Health(application)
     app.state.admission = admission(application, host=host, root_path=root_path)
-    app.state.client_limits = ClientLimits(application.settings.api_requests_per_minute)
+    app.state.client_limits = client_limits(application)
     add_problem_handlers(app)
     _add_layers(app, application, root_path)
     return app
@@ -108,6 +109,16 @@ def admission(application: Application, *, host: str, root_path: str) -> Admissi
         ring=application.key_ring,
         sessions=Sessions(application.signing_secret("login"), hours=settings.login_hours),
         exposure=Exposure(host=host, root_path=root_path, mode=settings.api_local_access),
+    )
+
+
+def client_limits(application: Application) -> ClientLimits:
+    """What counts requests, together with other processes where these share limits by Redis."""
+    settings = application.settings
+    return ClientLimits(
+        settings.api_requests_per_minute,
+        shared=counted_in_redis(redis_url(settings)) if settings.limit_store == "redis" else None,
+        salt=application.signing_secret("client limits"),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from socket import socket
 
 import uvicorn
@@ -28,12 +30,15 @@ class ServerOptions:
         host, port: where it listens; port 0 takes a free one.
         root_path: under which a proxy offers it.
         researches: how many run in this process; 0 leaves them to workers elsewhere.
+        tls: the files of the certificate with its chain and of its key, both in PEM; ``None``
+            answers without TLS.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     root_path: str = ""
     researches: int = 0
+    tls: tuple[Path, Path] | None = None
 
 
 class _Server(uvicorn.Server):
@@ -70,9 +75,13 @@ async def serve(
         on_ready: is told the address once connections are accepted.
 
     Raises:
-        ConfigurationError: others could connect, and no key was made.
+        ConfigurationError: others could connect, and no key was made; or the certificate or its
+            key cannot be used.
     """
     await refuse_open(application, options.host)
+    certificate, key = options.tls or (None, None)
+    if certificate is not None:
+        await asyncio.to_thread(check_tls, certificate, key)
     app = create_app(application, host=options.host, root_path=options.root_path)
     server = _Server(
         uvicorn.Config(
@@ -82,20 +91,52 @@ async def serve(
             log_config=None,
             timeout_graceful_shutdown=END_S,
             lifespan="off",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
     )
-    async with task_group() as group:
+    async with aclosing(app.state.client_limits), task_group() as group:
         group.create_task(server.serve(), name="server")
         working = application.work(options.researches, stop=stop, kind=InstanceKind.SERVE)
         group.create_task(working, name="worker")
         await server.ready.wait()
         port = server.servers[0].sockets[0].getsockname()[1]
-        on_ready(f"http://{options.host}:{port}{options.root_path}")
+        scheme = "http" if certificate is None else "https"
+        on_ready(f"{scheme}://{options.host}:{port}{options.root_path}")
         await stop.wait()
         # Streams end by themselves, and who follows takes them up elsewhere.
         app.state.health.stop()
         application.following.stop()
         server.should_exit = True
+
+
+def check_tls(certificate: Path, key: Path | None) -> None:
+    """Go on if a server can answer with a certificate and its key.
+
+    Raises:
+        ConfigurationError: a file cannot be read, or they do not belong together; which.
+    """
+    for file in (certificate, key):
+        try:
+            if file is not None:
+                file.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"the TLS file {file} cannot be read: {error.strerror}",
+                cure="Give the path of a PEM file that this user may read",
+            ) from error
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            certificate,
+            key,
+            password="",  # a key with one is refused, and nobody asked for it
+        )
+    except ssl.SSLError as error:
+        raise ConfigurationError(
+            f"{certificate} and {key} are no certificate and its key: {error.reason or error}",
+            cure="Give the certificate with its chain and the key that it was made for, both in "
+            "PEM and without a passphrase",
+        ) from error
 
 
 async def refuse_open(application: Application, host: str) -> None:
