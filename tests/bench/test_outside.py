@@ -41,7 +41,7 @@ async def test_faults_leave_no_loss_without_a_label():
 
 
 async def test_no_research_is_charged_more_than_its_budget():
-    told = by_measure(await measure_budgets(BudgetPlan(researches=2)))
+    told = by_measure(await measure_budgets(BudgetPlan(researches=1)))
 
     assert told["the most that was charged"].holds
     assert told["cost told too low"].holds
@@ -59,6 +59,6 @@ async def test_a_limit_that_is_set_is_used_and_never_passed():
 
 
 async def test_processes_that_share_a_limit_never_pass_it_together():
-    told = by_measure(await measure_sharing(SharePlan(minutes=0.1, rpm=30)))
+    told = by_measure(await measure_sharing(SharePlan(minutes=0.05, rpm=30)))
 
     assert told["most in a minute"].holds

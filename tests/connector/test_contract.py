@@ -28,15 +28,12 @@ def address(tmp_path_factory):
         yield running.url
 
 
-@pytest.fixture(params=["embedded", "service", "service by setting"])
+@pytest.fixture(params=["embedded", "service"])
 def manager(request, settings):
     """A manager of each kind."""
     if request.param == "embedded":
         return ParallelResearchManager(settings)
-    url = request.getfixturevalue("address")
-    if request.param == "service":
-        return ParallelResearchManager(settings, service=url)
-    return ParallelResearchManager(settings.model_copy(update={"wiseflow_service_url": url}))
+    return ParallelResearchManager(settings, service=request.getfixturevalue("address"))
 
 
 @pytest.fixture
@@ -70,6 +67,17 @@ async def test_researches_are_created_executed_and_read(manager, asked):
     metrics = await manager.get_metrics()
     assert metrics.by_status["completed"] >= 2
     assert metrics.mean_seconds > 0
+
+
+async def test_a_service_that_the_settings_name_is_asked(settings, address):
+    by_setting = ParallelResearchManager(
+        settings.model_copy(update={"wiseflow_service_url": address})
+    )
+
+    made = await by_setting.create_research("Tides of the sea")
+
+    there = ParallelResearchManager(settings, service=address)
+    assert (await there.get_research_status(made)).title == "Tides of the sea"
 
 
 async def test_a_question_is_answered_and_a_follow_up_made(manager, asked):

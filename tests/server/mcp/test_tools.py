@@ -148,7 +148,7 @@ async def test_the_documents_are_searched(assistant):
     collections = await assistant.get("list_collections")
     found = await assistant.get("search_library", query="spring tides", collection="papers", k=1)
 
-    assert [one["name"] for one in collections["collections"]] == ["papers"]
+    assert "papers" in [one["name"] for one in collections["collections"]]
     [best] = found["passages"]
     assert best["rank"] == 1
     assert "spring tides" in best["text"]
