@@ -22,6 +22,9 @@ LONGEST_TEXT = 32_768
 LONGEST_READ = 131_072
 CUT_MARGIN = 8_192
 MOST_ITEMS = 200
+# What has been looked through lately is known: names, sentences, routes.
+SHORT = 100
+KEPT = 2_048
 
 _URL_PASSWORD = re.compile(
     r"(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/?#:@'\"]{0,512}:)[^\s'\"]{0,512}@"
@@ -74,11 +77,13 @@ class Redactor:
         forms = {form for secret in secrets for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
-        # The same few field names come again and again.
-        self._name = lru_cache(maxsize=512)(self.text)
+        self._often = lru_cache(maxsize=KEPT)(self._searched)
 
     def text(self, text: str) -> str:
         """The text without secrets, cut when it is very long."""
+        return self._often(text) if len(text) <= SHORT else self._searched(text)
+
+    def _searched(self, text: str) -> str:
         cut = len(text) > LONGEST_READ
         text = text[:LONGEST_READ]
         if self._known is not None:
@@ -97,7 +102,7 @@ class Redactor:
     def _mapping(self, mapping: Mapping[Any, object], depth: int) -> dict[str, object]:
         plain: dict[str, object] = {}
         for key, value in list(mapping.items())[:MOST_ITEMS]:
-            name = self._name(_described(key))
+            name = self.text(_described(key))
             hidden = _SECRET_NAME.search(name) and not isinstance(value, int | float | None)
             plain[name] = HIDDEN if hidden else self._plain(value, depth - 1)
         return plain
