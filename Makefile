@@ -14,8 +14,8 @@ BIN := $(VENV)/bin
 STANDARD_LOCK := requirements/standard.lock
 DEV_LOCK := requirements/dev.lock
 DEMO := demo
-# One more than two cores: many tests wait, for a browser or for a process of their own.
-WORKERS ?= 3
+# Twice two cores: many tests wait, for a browser or for a process of their own.
+WORKERS ?= 4
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 
 .PHONY: demo test check coverage fmt docs lock prove env env-dev clean help test-3.13

@@ -24,6 +24,7 @@ def settings(tmp_path, *masters: str, **given: str):
     environ = {
         "WISEFLOW_DATA_DIR": str(tmp_path),
         "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
         "WISEFLOW_SECRET_KEY": ",".join(masters),
     }
     return load_settings(environ={**environ, **given}, dotenv=None)

@@ -20,7 +20,11 @@ READER = Principal(name="reader", tenant="anna", scope=Scope.READ)
 
 @pytest.fixture
 async def application(tmp_path):
-    environ = {"WISEFLOW_DATA_DIR": str(tmp_path), "LOCAL_ONLY": "true"}
+    environ = {
+        "WISEFLOW_DATA_DIR": str(tmp_path),
+        "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
+    }
     async with open_application(load_settings(environ=environ)) as opened:
         yield opened
 

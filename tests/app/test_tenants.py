@@ -21,7 +21,11 @@ QUERY = "Who keeps the tide table of the harbour?"
 
 @pytest.fixture
 async def app(tmp_path) -> AsyncIterator[Application]:
-    environ = {"WISEFLOW_DATA_DIR": str(tmp_path / "data"), "LOCAL_ONLY": "true"}
+    environ = {
+        "WISEFLOW_DATA_DIR": str(tmp_path / "data"),
+        "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
+    }
     async with open_application(load_settings(environ=environ, dotenv=None)) as opened:
         yield opened
 

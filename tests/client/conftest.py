@@ -24,6 +24,7 @@ def server(tmp_path_factory):
     settings = {
         "WISEFLOW_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
         "FETCH_ALLOWED_NETWORKS": "127.0.0.0/8",
         "WISEFLOW_SECRET_KEY": "a key of the tests and of nothing else",
     }

@@ -209,6 +209,7 @@ async def test_every_operation_on_keys_secrets_and_the_log_is_understood(tmp_pat
     settings = {
         "WISEFLOW_DATA_DIR": str(tmp_path),
         "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
         "WISEFLOW_SECRET_KEY": "a key of the tests and of nothing else",
     }
     with ServiceProcess(settings, parallel=0) as server:

@@ -23,7 +23,7 @@ NOWHERE = "0" * 26
 def address(tmp_path_factory):
     """Of a service."""
     folder = tmp_path_factory.mktemp("contract")
-    settings = {"WISEFLOW_DATA_DIR": str(folder), "LOCAL_ONLY": "true"}
+    settings = {"WISEFLOW_DATA_DIR": str(folder), "LOCAL_ONLY": "true", "MAX_CONCURRENT_TASKS": "1"}
     with ServiceProcess(settings, parallel=2) as running:
         yield running.url
 

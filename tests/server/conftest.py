@@ -24,6 +24,7 @@ def settings(tmp_path):
         environ={
             "WISEFLOW_DATA_DIR": str(tmp_path),
             "LOCAL_ONLY": "true",
+            "MAX_CONCURRENT_TASKS": "1",
             "FETCH_ALLOWED_NETWORKS": "127.0.0.0/8",
             "WISEFLOW_SECRET_KEY": "a key of the tests and of nothing else",
         },
@@ -79,7 +80,12 @@ the pulls add up. These tides are called spring tides, and they come twice in a 
 def service(tmp_path_factory):
     """A service in a process of its own, with a worker and one collection of documents."""
     folder = tmp_path_factory.mktemp("service")
-    settings = {"WISEFLOW_DATA_DIR": str(folder), "LOCAL_ONLY": "true", "JOB_HEARTBEAT_S": "0.2"}
+    settings = {
+        "WISEFLOW_DATA_DIR": str(folder),
+        "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
+        "JOB_HEARTBEAT_S": "0.2",
+    }
     with ServiceProcess(settings, parallel=2) as running:
         answer = httpx2.post(
             f"{running.url}/api/v1/collections/papers/files",

@@ -30,6 +30,7 @@ def service(tmp_path_factory):
     settings = {
         "WISEFLOW_DATA_DIR": str(tmp_path_factory.mktemp("fuzzed")),
         "LOCAL_ONLY": "true",
+        "MAX_CONCURRENT_TASKS": "1",
         # Keys that are made do not keep out those who have none.
         "API_LOCAL_ACCESS": "on",
     }
