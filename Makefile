@@ -23,9 +23,9 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 demo: env ## Research several topics over this repository's own documents; no key, no network
 	@scripts/demo.sh $(BIN)/wiseflow $(DEMO)
 
+# The checks of types take a minute of one core: the tests begin meanwhile.
 test: env-dev services ## All checks and every test
-	@$(MAKE) --no-print-directory -j2 lint types imports
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@$(MAKE) --no-print-directory -j2 lint types imports tests
 	@$(MAKE) --no-print-directory test-3.13
 
 check: env-dev services ## The fast half: format, lint, types, import contracts, quick tests
@@ -56,7 +56,10 @@ prove: env-dev coverage ## Coverage, and the long proofs at their full counts (m
 	@$(BIN)/python proofs/fuzz_api.py --cases 200 --bodies 10000 --seed 1
 	@$(BIN)/python proofs/sse_clients.py --clients 500 --minutes 10 --seed 1
 
-.PHONY: lint types imports
+.PHONY: lint types imports tests
+tests: env-dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
 lint: env-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

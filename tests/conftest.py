@@ -15,9 +15,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from wiseflow.core.jobs import Job, JobStatus
 from wiseflow.storage.sql.schema import open_database
+
+# How long an example takes depends on what else runs.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 class Server:

@@ -17,7 +17,7 @@ OLDEST_EVERY = 8
 # Tasks whose times differ by less than this factor are of one size, and served as they came.
 STEPS_PER_DOUBLING = 2
 # Below so many, entries of tasks that wait no more are not worth a sweep.
-SWEEP_FROM = 1_000
+SWEEP_FROM = 100
 
 
 class Sized(Protocol):
