@@ -244,7 +244,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
 
 # In eight parts, so that several processes can share them: 1,000 runs of 50 steps together.
-PART = settings(max_examples=75, stateful_step_count=50, deadline=None)
+PART = settings(max_examples=125, stateful_step_count=50, deadline=None)
 
 
 class TestPromisesPart1(SchedulerMachine.TestCase):
