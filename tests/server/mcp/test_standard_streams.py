@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,34 +17,37 @@ from wiseflow.server.mcp.standard_streams import MOST_LINE_BYTES, LinesIn, Lines
 
 @contextmanager
 def pipe():
+    """Both ends, and what closes one: once, as its number may be another file's after that."""
     reading, writing = os.pipe()
+    still_open = {reading, writing}
+
+    def close(descriptor):
+        if descriptor in still_open:
+            still_open.remove(descriptor)
+            os.close(descriptor)
+
     try:
-        yield reading, writing
+        yield reading, writing, close
     finally:
-        _close(writing)
+        close(writing)
         # Whoever still reads must find the end before the number is another pipe's.
         for thread in threading.enumerate():
             if thread.name == "standard input":
                 thread.join(10)
-        _close(reading)
-
-
-def _close(descriptor):
-    with suppress(OSError):  # the test has closed it
-        os.close(descriptor)
+        close(reading)
 
 
 def read_all(parts: list[bytes]) -> list[str]:
     """The lines of what is written in parts."""
 
     async def read():
-        with pipe() as (reading, writing):
+        with pipe() as (reading, writing, close):
             lines = LinesIn(reading)
 
             def write():
                 for part in parts:
                     os.write(writing, part)
-                os.close(writing)
+                close(writing)
 
             writer = asyncio.create_task(asyncio.to_thread(write))
             found = [line async for line in lines]
@@ -74,7 +77,7 @@ def test_a_line_that_never_ends_ends_the_reading():
 
 
 async def test_who_waits_for_a_line_can_leave():
-    with pipe() as (reading, _):
+    with pipe() as (reading, _, _):
         waiting = asyncio.create_task(anext(LinesIn(reading)))
         await asyncio.sleep(0)
 
@@ -85,7 +88,7 @@ async def test_who_waits_for_a_line_can_leave():
 
 
 async def test_the_lines_can_be_ended_from_here():
-    with pipe() as (reading, _):
+    with pipe() as (reading, _, _):
         lines = LinesIn(reading)
 
         lines.end()
@@ -94,21 +97,21 @@ async def test_the_lines_can_be_ended_from_here():
 
 
 async def test_texts_are_written_whole_and_in_order():
-    with pipe() as (reading, writing):
+    with pipe() as (reading, writing, close):
         lines = LinesOut(writing, on_gone=lambda: None)
         reader = asyncio.create_task(asyncio.to_thread(_read, reading))
 
         await lines.write("é" * 200_000 + "\n")
         await lines.write("second\n")
-        os.close(writing)
+        close(writing)
 
         assert await reader == ("é" * 200_000 + "\nsecond\n").encode()
 
 
 async def test_it_is_told_when_nobody_reads_any_more():
     gone = asyncio.Event()
-    with pipe() as (reading, writing):
-        os.close(reading)
+    with pipe() as (reading, writing, close):
+        close(reading)
 
         await LinesOut(writing, on_gone=gone.set).write("lost\n")
 
